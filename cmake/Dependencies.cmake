@@ -1,0 +1,22 @@
+# Every library from outside, as an imported target. All of them are Debian packages (scripts/packages).
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS url)
+find_package(nlohmann_json REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(doctest REQUIRED)
+pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(cap REQUIRED IMPORTED_TARGET libcap)
+pkg_check_modules(nl_route REQUIRED IMPORTED_TARGET libnl-route-3.0)
+pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(hiredis_ssl REQUIRED IMPORTED_TARGET hiredis_ssl)
+pkg_check_modules(rabbitmq REQUIRED IMPORTED_TARGET librabbitmq)
+pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
+find_package(prometheus-cpp REQUIRED COMPONENTS core)
+
+# The interpreter that the Python zygote embeds: Debian's static libpython, so that the fork server stays small.
+find_path(PYTHON_INCLUDE_DIR Python.h PATHS /usr/include/python3.11 NO_DEFAULT_PATH REQUIRED)
+find_library(PYTHON_STATIC_LIBRARY NAMES libpython3.11-pic.a
+  PATHS /usr/lib/python3.11/config-3.11-x86_64-linux-gnu NO_DEFAULT_PATH REQUIRED)
