@@ -1,4 +1,4 @@
-# Every library from outside, as an imported target. All of them are Debian packages (scripts/packages).
+# Every library from outside is a Debian package (scripts/packages), known here as an imported target.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
