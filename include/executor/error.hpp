@@ -15,9 +15,14 @@ namespace executor {
 /// A failed step: `what` is verb + quoted object + key flags, `code` the errno (or another category's code)
 /// behind it, `stage` the named step of the sandbox's set-up where there is one, else empty.
 struct Error {
-  std::string what;
+  std::string what{};
   std::error_code code{};
   std::string stage{};
+
+  Error() = default;
+  // two arguments at least: a plain string must not convert to an Error, or Result<std::string> would be ambiguous
+  Error(std::string what_, std::error_code code_, std::string stage_ = {})
+      : what(std::move(what_)), code(code_), stage(std::move(stage_)) {}
 
   /// The same error with an outer description in front: "start zygote: exec \"/x\": No such file".
   [[nodiscard]] Error context(const std::string& outer) const& { return {outer + ": " + what, code, stage}; }
