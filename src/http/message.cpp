@@ -1,0 +1,41 @@
+#include "http/message.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace executor::http {
+
+namespace {
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+}  // namespace
+
+bool iequals(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view Request::header(std::string_view name) const {
+  for (const HeaderLine& line : headers)
+    if (iequals(line.name, name)) return line.value;
+  return {};
+}
+
+std::string error_body(std::string_view code, std::string_view message, std::string_view field) {
+  nlohmann::ordered_json error{{"code", code}, {"message", message}};
+  if (!field.empty()) error["field"] = field;
+  const nlohmann::ordered_json body{{"ok", false}, {"error", std::move(error)}};
+  return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+Response error_response(unsigned status, std::string_view code, std::string_view message,
+                        std::string_view field) {
+  return {.status = status, .body = error_body(code, message, field)};
+}
+
+Response unavailable_response(std::string_view code, std::string_view message, int retry_after_seconds) {
+  Response response = error_response(503, code, message);
+  response.headers = "Retry-After: " + std::to_string(retry_after_seconds) + "\r\n";
+  return response;
+}
+
+}  // namespace executor::http

@@ -1,0 +1,2 @@
+executor_unit_test(http
+  SOURCES http_request_parser_test.cpp http_server_test.cpp)
