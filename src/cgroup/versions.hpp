@@ -1,0 +1,18 @@
+// Inside of src/cgroup: the two makers behind make_hierarchy, and what they share.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cgroup/hierarchy.hpp"
+
+namespace executor::cgroup {
+
+/// Leaves are named apart from the other groups of an instance, so that a sweep takes only them.
+inline const std::string kLeafPrefix = "sandbox-";
+
+std::unique_ptr<Hierarchy> make_hierarchy_v1(std::vector<UniqueFd> directories);
+std::unique_ptr<Hierarchy> make_hierarchy_v2(std::vector<UniqueFd> directories);
+
+}  // namespace executor::cgroup

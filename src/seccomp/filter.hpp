@@ -1,0 +1,24 @@
+// A profile compiled to classic BPF, ready to be loaded with one system call.
+#pragma once
+
+#include <linux/filter.h>
+
+#include <string>
+#include <vector>
+
+#include "executor/error.hpp"
+#include "seccomp/profile.hpp"
+
+namespace executor::seccomp {
+
+/// What "end of the process" compiles to.
+enum class KillMode {
+  kill,    ///< SECCOMP_RET_KILL_PROCESS: the kernel ends it at once
+  notify,  ///< SECCOMP_RET_USER_NOTIF: the call blocks for good, its listener learns the number and ends the process
+};
+
+/// The instructions of a filter for x86-64. Foreign architectures and x32 end the process; numbers above
+/// kNewestKnownSyscall get ENOSYS; the rest as the profile says. Compiled by libseccomp as a binary tree.
+Result<std::vector<sock_filter>> compile(const Profile& profile, KillMode kill_mode);
+
+}  // namespace executor::seccomp
