@@ -1,0 +1,1 @@
+b"".join(b"line %d of the input\n" % n for n in range(40000))

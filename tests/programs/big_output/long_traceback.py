@@ -1,0 +1,2 @@
+# A long message in an exception.
+raise ValueError("m" * 100000)

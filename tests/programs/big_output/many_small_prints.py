@@ -1,0 +1,2 @@
+for number in range(60000):
+    print(number)

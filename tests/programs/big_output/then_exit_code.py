@@ -1,0 +1,4 @@
+import sys
+
+print("y" * 300000)
+sys.exit(9)

@@ -1,0 +1,5 @@
+import os
+
+print("first", flush=True)
+os.write(1, b"second\n")
+print("third")

@@ -1,0 +1,6 @@
+import sys
+
+raw = sys.stdout.buffer.raw
+print("later")
+raw.write(b"at once\n")
+print(raw.fileno())

@@ -1,0 +1,2 @@
+# vim: set fileencoding=utf-8 :
+print("äöü", __file__)

@@ -1,0 +1,4 @@
+import sys
+
+sys.stdout.reconfigure(errors="surrogateescape")
+print("\udcc3\udcbc")

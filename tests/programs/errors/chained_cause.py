@@ -1,0 +1,4 @@
+try:
+    {}["key"]
+except KeyError as error:
+    raise RuntimeError("lookup failed") from error

@@ -1,0 +1,8 @@
+def load():
+    return int("x")
+
+
+try:
+    load()
+except ValueError:
+    print(undefined)

@@ -1,0 +1,5 @@
+class Odd(Exception):
+    __module__ = 42
+
+
+raise Odd("module is a number")

@@ -1,0 +1,3 @@
+# "Did you mean" for names.
+value_of_thing = 1
+print(value_of_thin)

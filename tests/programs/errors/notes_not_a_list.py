@@ -1,0 +1,3 @@
+error = ValueError("notes is a number")
+error.__notes__ = 42
+raise error

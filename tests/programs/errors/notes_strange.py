@@ -1,0 +1,3 @@
+error = ValueError("strange notes")
+error.__notes__ = ["text", 42, None, "lone \udcff"]
+raise error

@@ -1,0 +1,3 @@
+# Found by the compiler after the parser, so not by parsing alone.
+print("never")
+return 3

@@ -1,0 +1,6 @@
+def numbers():
+    yield 1
+    next(iter(()))
+
+
+print(list(numbers()))

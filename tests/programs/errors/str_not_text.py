@@ -1,0 +1,6 @@
+class Liar(Exception):
+    def __str__(self):
+        return 42
+
+
+raise Liar("x")

@@ -1,0 +1,1 @@
+compile("def f(:\n    pass\n", "given_name.py", "exec")

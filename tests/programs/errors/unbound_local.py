@@ -1,0 +1,6 @@
+def f():
+    print(counter)
+    counter = 1
+
+
+f()

@@ -1,0 +1,6 @@
+import os
+import sys
+
+print("lost")
+print("flushed", file=sys.stderr)
+os.abort()

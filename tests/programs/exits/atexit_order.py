@@ -1,0 +1,15 @@
+import atexit
+
+for number in range(3):
+    atexit.register(print, "handler", number)
+
+
+@atexit.register
+def last_in():
+    print("registered last, called first")
+
+
+atexit.register(print, "twice")
+atexit.register(print, "twice")
+atexit.unregister(print) if False else None
+print("end of main")

@@ -1,0 +1,4 @@
+try:
+    raise KeyboardInterrupt("inner")
+except KeyboardInterrupt:
+    raise ValueError("outer")

@@ -1,0 +1,1 @@
+raise StopIteration("at the top")

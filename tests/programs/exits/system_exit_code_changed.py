@@ -1,0 +1,3 @@
+error = SystemExit(4)
+error.code = "changed"
+raise error

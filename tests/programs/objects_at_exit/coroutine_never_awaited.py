@@ -1,0 +1,6 @@
+async def work():
+    pass
+
+
+coroutine = work()
+print("end")

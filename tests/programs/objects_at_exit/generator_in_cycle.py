@@ -1,0 +1,16 @@
+def numbers():
+    try:
+        me = yield
+        yield me
+    finally:
+        print("closed")
+
+
+def start():
+    generator = numbers()
+    next(generator)
+    generator.send(generator)
+
+
+start()
+print("end")

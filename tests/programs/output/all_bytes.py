@@ -1,0 +1,4 @@
+# Every byte value through the binary layer.
+import sys
+
+sys.stdout.buffer.write(bytes(range(256)))

@@ -1,0 +1,4 @@
+# Expression statements of a program print nothing.
+1 + 1
+"text"
+print("end")

@@ -1,0 +1,2 @@
+# What is left in the buffer at the end is written.
+print("no newline", end="")

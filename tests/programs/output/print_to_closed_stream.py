@@ -1,0 +1,5 @@
+# Printing to a closed stdout raises, and the traceback still comes.
+import sys
+
+sys.stdout.close()
+print("lost")

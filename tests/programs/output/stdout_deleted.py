@@ -1,0 +1,5 @@
+# print() without sys.stdout raises.
+import sys
+
+del sys.stdout
+print("x")

@@ -1,0 +1,1 @@
+b"\0\x01\x1a\x7f text \x1b[0m"

@@ -1,0 +1,1 @@
+b"\xef\xbb\xbfwith a mark\n"

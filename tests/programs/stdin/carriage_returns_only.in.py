@@ -1,0 +1,1 @@
+b"one\rtwo\rthree"

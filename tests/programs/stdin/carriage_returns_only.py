@@ -1,0 +1,6 @@
+while True:
+    try:
+        print(repr(input()))
+    except EOFError as error:
+        print(error)
+        break

@@ -1,0 +1,1 @@
+b"one\r\ntwo\r\nthree\rfour\n"

@@ -1,0 +1,1 @@
+b"good\nbad \xff\xfe\n"

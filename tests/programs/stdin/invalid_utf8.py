@@ -1,0 +1,4 @@
+import sys
+
+print(ascii(sys.stdin.readline()))
+print(sys.stdin.read())

@@ -1,0 +1,1 @@
+b"".join(b"%d\n" % n for n in range(155000))

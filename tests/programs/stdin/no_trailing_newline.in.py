@@ -1,0 +1,1 @@
+b"first\nlast without newline"

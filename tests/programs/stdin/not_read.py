@@ -1,0 +1,2 @@
+# Much input that nobody reads.
+print("done")

@@ -1,0 +1,13 @@
+import atexit
+import threading
+import time
+
+
+def work():
+    time.sleep(0.04)
+    print("thread ends")
+
+
+atexit.register(print, "atexit")
+threading.Thread(target=work).start()
+print("main ends")
