@@ -1,0 +1,75 @@
+#include "sandbox/stages.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/sys.hpp"
+
+namespace executor::sandbox {
+
+namespace {
+
+constexpr std::array kNames = {
+    "init: session",
+    "init: parent death",
+    "init: descriptors",
+    "init: bind root",
+    "init: work directory",
+    "init: pivot_root",
+    "init: detach old root",
+    "init: check root",
+    "init: hostname",
+    "init: id maps",
+    "init: ids",
+    "init: bounding set",
+    "init: capabilities",
+    "init: not dumpable",
+    "init: no_new_privs",
+    "init: filter",
+    "init: ready",
+    "payload: cgroup",
+    "payload: join namespaces",
+    "payload: descriptors",
+    "payload: session",
+    "payload: parent death",
+    "payload: working directory",
+    "payload: limits",
+    "payload: groups",
+    "payload: group id",
+    "payload: user id",
+    "payload: bounding set",
+    "payload: capabilities",
+    "payload: not dumpable",
+    "payload: no_new_privs",
+    "payload: interpreter",
+    "payload: filter",
+    "payload: ready",
+};
+static_assert(kNames.size() == kStageCount);
+
+}  // namespace
+
+const char* stage_name(Stage stage) {
+  const auto index = static_cast<std::uint32_t>(stage);
+  return index < kStageCount ? kNames[index] : "unknown stage";
+}
+
+Error stage_error(const StageReport& report) {
+  return {"build sandbox", std::error_code(report.error_number, std::generic_category()), stage_name(report.stage)};
+}
+
+void fail_stage(int report_fd, Stage stage) {
+  constexpr int kFailed = 125;
+  const StageReport report{stage, errno};
+  (void)sys::raw::write_all(report_fd, &report, sizeof report);
+  ::_exit(kFailed);
+}
+
+void report_stage(int report_fd, Stage stage) {
+  const StageReport report{stage, 0};
+  (void)sys::raw::write_all(report_fd, &report, sizeof report);
+}
+
+}  // namespace executor::sandbox
