@@ -5,20 +5,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "executor/limits.hpp"
+#include "executor/compare.hpp"
 #include "executor/program.hpp"
 
 namespace executor {
-
-enum class CompareMode { exact, trimmed, tokens };
-struct CompareFloat {
-  double tolerance;
-};
-/// How a test's output is held against what is expected (src/judge).
-using Compare = std::variant<CompareMode, CompareFloat>;
 
 struct Test {
   std::string name{};
@@ -28,7 +20,8 @@ struct Test {
   std::optional<std::chrono::milliseconds> wall_time{};  ///< timeoutMs
   std::optional<std::chrono::milliseconds> cpu_time{};   ///< cpuTimeMs
   std::optional<std::uint64_t> memory_max{};             ///< memoryBytes
-  std::optional<Compare> compare{};
+  std::optional<Compare> compare{};                      ///< where it differs from the job's
+  friend bool operator==(const Test&, const Test&) = default;
 };
 
 struct Job {
@@ -43,6 +36,7 @@ struct Job {
   std::string user_id{};
   std::string trace_id{};
   std::string reply_to{};  ///< Redis only: a key under executor:results:
+  friend bool operator==(const Job&, const Job&) = default;
 };
 
 }  // namespace executor

@@ -8,15 +8,9 @@
 #include <vector>
 
 #include "executor/error.hpp"
+#include "spec/violation.hpp"
 
 namespace executor {
-
-struct Violation {
-  int line = 0;    ///< 1-based, 0 when the whole source is meant
-  int column = 0;  ///< 1-based
-  std::string rule;
-  std::string message;
-};
 
 struct ValidationReport {
   bool compile_error = false;  ///< the only violation is a syntax error, rule "syntax"

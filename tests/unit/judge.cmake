@@ -1,0 +1,1 @@
+executor_unit_test(judge SOURCES judge_comparators_test.cpp judge_verdict_test.cpp)
