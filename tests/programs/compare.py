@@ -24,6 +24,10 @@ DIFF_LINES = 24
 LINE_WIDTH = 160
 
 
+class CannotCompare(Exception):
+    """What is asked for cannot be done; the message says why."""
+
+
 def shorten(line):
     return line if len(line) <= LINE_WIDTH else f"{line[:LINE_WIDTH]}… ({len(line)} characters)"
 
@@ -80,7 +84,7 @@ def find_rootfs(chosen):
     for candidate in (chosen, os.environ.get("EXECUTOR_ROOTFS"), programs.HERE.parents[1] / "build/rootfs/python"):
         if candidate:
             if not Path(candidate, "usr/bin/python3").exists():
-                raise SystemExit(f"compare.py: no rootfs at {candidate}; make it with `executor rootfs build`")
+                raise CannotCompare(f"no rootfs at {candidate}; make it with `executor rootfs build`")
             return Path(candidate).resolve()
 
 
@@ -141,7 +145,7 @@ def main():
     options = parse_arguments()
     chosen = programs.find(options.patterns) * options.repeat
     if not chosen:
-        raise SystemExit("compare.py: no such program")
+        raise CannotCompare("no such program")
     if options.list:
         print_list(chosen)
         return 0
@@ -154,7 +158,7 @@ def main():
             runners["service"] = Repeat(reference)
             return compare_all(chosen, options.jobs)
         if not options.binary:
-            raise SystemExit("compare.py: give --binary or set EXECUTOR_BINARY")
+            raise CannotCompare("give --binary or set EXECUTOR_BINARY")
         service = runners["service"] = Service(options.binary, options.warm_pool)
         try:
             service.disconnect()  # each worker makes a connection of its own
@@ -171,6 +175,6 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except ServiceError as error:
+    except (CannotCompare, ServiceError) as error:
         print(f"compare.py: {error}", file=sys.stderr)
         sys.exit(2)

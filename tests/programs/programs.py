@@ -76,7 +76,7 @@ def tolerated():
         if line and not line.startswith("#"):
             name, colon, reason = line.partition(": ")
             if not colon or not reason.strip():
-                raise SystemExit(f"differences.txt: no reason given: {line!r}")
+                raise ValueError(f"differences.txt: no reason given: {line!r}")
             reasons[name] = reason.strip()
     return reasons
 

@@ -167,9 +167,14 @@ def exchange(stdin, stdout, stderr, data):
     return bytes(held[stdout]), bytes(held[stderr])
 
 
+def signal_name(number):
+    realtime = number - signal.SIGRTMIN
+    return f"SIGRTMIN+{realtime}" if realtime > 0 else signal.Signals(number).name
+
+
 def describe(status):
     if os.WIFSIGNALED(status):
-        return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
+        return f"signal {signal_name(os.WTERMSIG(status))}"
     return f"exit {os.WEXITSTATUS(status)}"
 
 

@@ -2,7 +2,7 @@ import asyncio
 
 
 async def work(number):
-    await asyncio.sleep(0.01 * (3 - number))
+    await asyncio.sleep(0.1 * (3 - number))
     print("done", number)
     return number * 10
 

@@ -11,5 +11,4 @@ def last_in():
 
 atexit.register(print, "twice")
 atexit.register(print, "twice")
-atexit.unregister(print) if False else None
 print("end of main")

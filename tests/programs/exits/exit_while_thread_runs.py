@@ -5,7 +5,7 @@ import time
 
 
 def work():
-    time.sleep(0.05)
+    time.sleep(0.15)
     print("thread ends")
 
 

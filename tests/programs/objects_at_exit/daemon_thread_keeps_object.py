@@ -12,5 +12,5 @@ def work(thing):
 
 
 threading.Thread(target=work, args=(Thing(),), daemon=True).start()
-time.sleep(0.02)
+time.sleep(0.15)
 print("end of main")

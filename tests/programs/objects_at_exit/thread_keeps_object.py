@@ -8,7 +8,7 @@ class Thing:
 
 
 def work(thing):
-    time.sleep(0.05)
+    time.sleep(0.15)
     print("thread done")
 
 

@@ -2,8 +2,5 @@
 import signal
 
 for number in sorted(signal.valid_signals()):
-    try:
-        handler = signal.getsignal(number)
-    except ValueError as error:
-        handler = error
-    print(int(number), getattr(number, "name", "-"), getattr(handler, "name", handler and handler.__name__))
+    handler = signal.getsignal(number)
+    print(int(number), getattr(number, "name", "-"), getattr(handler, "name", None) or handler)

@@ -10,5 +10,5 @@ def work():
 
 for _ in range(3):
     threading.Thread(target=work, daemon=True).start()
-time.sleep(0.02)
+time.sleep(0.15)
 print("main ends")

@@ -9,5 +9,5 @@ def work():
 
 
 threading.Thread(target=work, daemon=True).start()
-time.sleep(0.03)
+time.sleep(0.15)
 print("main ends")

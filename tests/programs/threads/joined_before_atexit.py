@@ -4,7 +4,7 @@ import time
 
 
 def work():
-    time.sleep(0.04)
+    time.sleep(0.15)
     print("thread ends")
 
 

@@ -15,5 +15,5 @@ def work():
 
 _thread.start_new_thread(work, ())
 lock.acquire()
-time.sleep(0.03)
+time.sleep(0.15)
 print("end")

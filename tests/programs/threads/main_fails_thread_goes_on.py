@@ -3,7 +3,7 @@ import time
 
 
 def work():
-    time.sleep(0.05)
+    time.sleep(0.15)
     print("thread ends after the traceback")
 
 

@@ -4,7 +4,7 @@ import time
 
 def work():
     for number in range(3):
-        time.sleep(0.02)
+        time.sleep(0.15)
         print("thread", number)
 
 

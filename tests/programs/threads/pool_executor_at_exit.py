@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def work(number):
-    time.sleep(0.02)
+    time.sleep(0.15)
     print("done", number)
 
 

@@ -24,5 +24,4 @@ event.set()
 with condition:
     condition.wait_for(lambda: len(ready) == 3)
 print(sorted(results), barrier.broken, semaphore._value)
-semaphore.release() if False else None
 threading.BoundedSemaphore(1).release()

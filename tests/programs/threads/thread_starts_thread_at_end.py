@@ -3,12 +3,12 @@ import time
 
 
 def second():
-    time.sleep(0.02)
+    time.sleep(0.15)
     print("second ends")
 
 
 def first():
-    time.sleep(0.02)
+    time.sleep(0.15)
     threading.Thread(target=second).start()
     print("first ends")
 

@@ -1,6 +1,6 @@
 import threading
 
-timer = threading.Timer(0.01, print, ("timer", "fires"))
+timer = threading.Timer(0.2, print, ("timer", "fires"))
 timer.start()
 cancelled = threading.Timer(60, print, ("never",))
 cancelled.start()

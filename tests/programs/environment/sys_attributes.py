@@ -1,0 +1,4 @@
+# Every name in sys.
+import sys
+
+print(*sorted(vars(sys)), sep="\n")

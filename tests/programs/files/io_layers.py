@@ -1,0 +1,16 @@
+import io
+
+buffer = io.BufferedRandom(io.BytesIO(b"abcdef"))
+buffer.seek(3)
+buffer.write(b"X")
+buffer.flush()
+buffer.seek(0)
+print(buffer.read(), io.DEFAULT_BUFFER_SIZE, io.StringIO("a\nb").readlines())
+text = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n")
+text.write("ü")
+text.flush()
+print(text.buffer.getvalue(), text.tell())
+pair = io.BufferedRWPair(io.BytesIO(b"in"), io.BytesIO())
+print(pair.read(), isinstance(open(0, closefd=False), io.TextIOBase))
+text.close()
+text.write("x")

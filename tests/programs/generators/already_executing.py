@@ -1,0 +1,6 @@
+def g():
+    yield next(me)
+
+
+me = g()
+next(me)
