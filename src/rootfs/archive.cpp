@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kScratchPrefix = ".download.";
+
 fs::path digest_file(const fs::path& package) { return package.string() + ".sha256"; }
 
 std::string replace_all(std::string text, const std::string& from, const std::string& to) {
@@ -52,11 +54,14 @@ Result<std::string> run_apt(std::vector<std::string> argv, const std::vector<Pac
   return run_host_program({.argv = std::move(argv), .working_directory = directory});
 }
 
+std::vector<PackageVersion> without_versions(std::vector<PackageVersion> packages) {
+  for (PackageVersion& package : packages) package.version.clear();
+  return packages;
+}
+
 /// Which versions the host's apt sources offer.
 Result<std::vector<PackageVersion>> offered_versions(const std::vector<PackageVersion>& packages) {
-  std::vector<PackageVersion> names;
-  for (const PackageVersion& package : packages) names.push_back({package.name, ""});
-  const Result<std::string> printed = run_apt({"apt-cache", "madison"}, names);
+  const Result<std::string> printed = run_apt({"apt-cache", "madison"}, without_versions(packages));
   if (!printed) return printed.error().context("ask apt for versions");
   std::vector<PackageVersion> offered = parse_madison(*printed);
   for (const PackageVersion& package : packages) {
@@ -74,9 +79,8 @@ Result<std::vector<PackageVersion>> offered_versions(const std::vector<PackageVe
 Result<std::map<std::string, std::string>> candidates(const std::vector<PackageVersion>& packages) {
   std::map<std::string, std::string> versions;
   if (packages.empty()) return versions;
-  std::vector<PackageVersion> names;
-  for (const PackageVersion& package : packages) names.push_back({package.name, ""});
-  const Result<std::string> printed = run_apt({"apt-get", "download", "--print-uris"}, names);
+  const Result<std::string> printed =
+      run_apt({"apt-get", "download", "--print-uris"}, without_versions(packages));
   if (!printed) return printed.error().context("ask apt for candidates");
   for (const PackageVersion& package : parse_uris(*printed)) versions[package.name] = package.version;
   for (const PackageVersion& package : packages) {
@@ -119,7 +123,8 @@ Result<std::vector<PackageVersion>> choose_versions(const std::vector<PackageVer
 
 /// Downloads into a directory of its own inside the cache, then moves each package to its place.
 Result<void> download(const std::vector<PackageVersion>& packages, const fs::path& cache) {
-  const ScratchDirectory scratch = ScratchDirectory::make(cache / ".download.").value();
+  const UniqueFd claim = claim_directory(cache, kScratchPrefix).value();
+  const ScratchDirectory scratch = ScratchDirectory::make(cache / kScratchPrefix).value();
   const Result<std::string> run = run_apt({"apt-get", "download", "--quiet=2"}, packages, scratch.path());
   if (!run) return run.error().context("download packages");
   for (const fs::directory_entry& entry : fs::directory_iterator(scratch.path())) {

@@ -2,8 +2,8 @@
 // signed lists.
 //
 // A package in the cache stands beside a file with its SHA-256, written when apt had checked it; it is used
-// again without network, and without apt, only while the two agree. Blocks the caller. One build at a time
-// may use a cache directory for a given package; files appear in it by rename.
+// again without network, and without apt, only while the two agree. Blocks the caller. One download at a time
+// works in a cache directory, others wait; packages appear in it by rename.
 #pragma once
 
 #include <filesystem>

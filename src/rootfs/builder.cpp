@@ -105,6 +105,9 @@ Manifest describe(const BuildOptions& options, const Recipe& recipe,
 BuildReport build(const BuildOptions& options, const Notice& notice) {
   const Recipe recipe = load_recipe(options.recipe);
   const fs::path output = fs::absolute(options.output / "").lexically_normal().parent_path();
+  const std::string prefix = "." + output.filename().string() + ".new.";
+  fs::create_directories(output.parent_path());
+  const UniqueFd claim = claim_directory(output.parent_path(), prefix).value();
   if (stands(output) && !options.force) {
     Result<Manifest> standing = up_to_date(output, recipe);
     if (standing) return {.manifest = std::move(*standing), .built = false};
@@ -119,8 +122,6 @@ BuildReport build(const BuildOptions& options, const Notice& notice) {
   const auto packages =
       fetch_packages(recipe.packages, fs::absolute(options.cache), options.versions, notice).value();
 
-  fs::create_directories(output.parent_path());
-  const std::string prefix = "." + output.filename().string() + ".new.";
   const ScratchDirectory scratch = ScratchDirectory::make(output.parent_path() / prefix).value();
   const fs::path root = scratch.path() / "root";
   make_tree(recipe, packages, scratch.path(), root);

@@ -62,7 +62,7 @@ Result<void> check_file(const fs::path& root, const fs::path& file) {
 std::string python_name(const fs::path& root) {
   if (!fs::is_directory(root / "usr/bin")) return "";
   for (const fs::directory_entry& entry : fs::directory_iterator(root / "usr/bin")) {
-    const std::string name = entry.path().filename();
+    std::string name = entry.path().filename();
     if (::fnmatch("python3.[0-9]*", name.c_str(), 0) == 0) return name;
   }
   return "";
@@ -82,7 +82,7 @@ Result<void> check_libraries(const fs::path& root) {
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root)) {
     // the loader is no library that it could load, and libc.so.6 lists nothing but the loader
     if (!is_elf(entry.path()) || entry.path() == loader_itself) continue;
-    if (const Result<void> checked = check_file(root, entry.path()); !checked) return checked;
+    if (Result<void> checked = check_file(root, entry.path()); !checked) return checked;
   }
   return {};
 }
@@ -94,9 +94,10 @@ Result<void> compile_python(const fs::path& root) {
 
   std::vector<std::string> argv = loader(root);
   argv.push_back(root / "usr/bin" / python);
-  // one worker: what one file leaves interned would otherwise depend on which worker took it
-  for (const char* word :
-       {"-s", "-S", "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"}) {
+  // -B: what compileall itself imports would be written by the import system first, with paths of this host
+  // and times. One worker: which strings are interned must not depend on which worker took a file.
+  for (const char* word : {"-B", "-s", "-S", "-m", "compileall", "-f", "-q", "-j", "1", "--invalidation-mode",
+                           "unchecked-hash"}) {
     argv.emplace_back(word);
   }
   argv.insert(argv.end(), {"-s", root, "-p", "/", root / "usr/lib" / python});

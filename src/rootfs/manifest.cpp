@@ -91,7 +91,7 @@ void compare_path(const std::string& name, const PathRecord& found, const PathRe
   if (found.type != recorded.type) {
     differences.push_back(
         {Kind::type, name,
-         "a " + std::string(name_of(found.type)) + ", recorded as " + std::string(name_of(recorded.type))});
+         "a " + std::string(name_of(found.type)) + ", recorded as a " + std::string(name_of(recorded.type))});
     return;
   }
   if (found.mode != recorded.mode) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,6 +81,19 @@ ScratchDirectory::~ScratchDirectory() {
   std::error_code error;
   if (!path_.empty()) fs::remove_all(path_, error);
   if (error) std::fprintf(stderr, "cannot remove \"%s\": %s\n", path_.c_str(), error.message().c_str());
+}
+
+Result<UniqueFd> claim_directory(const fs::path& directory, const std::string& scratch_prefix) {
+  UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return errno_error("open \"" + directory.string() + "\"", errno);
+  while (::flock(fd.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return errno_error("lock \"" + directory.string() + "\"", errno);
+  }
+  for (const fs::path& path :
+       std::vector<fs::path>(fs::directory_iterator(directory), fs::directory_iterator())) {
+    if (path.filename().string().starts_with(scratch_prefix)) fs::remove_all(path);
+  }
+  return fd;
 }
 
 void merge_usr(const fs::path& root) {

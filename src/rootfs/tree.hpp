@@ -6,7 +6,9 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
+#include "base/unique_fd.hpp"
 #include "executor/error.hpp"
 #include "rootfs/package_list.hpp"
 
@@ -26,6 +28,10 @@ class [[nodiscard]] ScratchDirectory {
   explicit ScratchDirectory(std::filesystem::path path) : path_(std::move(path)) {}
   std::filesystem::path path_;
 };
+
+/// Waits until no other build works in `directory`, and holds it while the descriptor is open. Removes what
+/// builds that were killed left there: entries whose name begins with `scratch_prefix`.
+Result<UniqueFd> claim_directory(const std::filesystem::path& directory, const std::string& scratch_prefix);
 
 /// Moves what packages put into /lib, /lib64, /bin and /sbin below /usr and leaves links for lib and lib64.
 void merge_usr(const std::filesystem::path& root);

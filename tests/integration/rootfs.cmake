@@ -1,0 +1,1 @@
+executor_integration_test(rootfs rootfs_test.py)

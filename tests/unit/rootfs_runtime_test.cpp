@@ -1,0 +1,74 @@
+#include "rootfs/runtime.hpp"
+
+#include <doctest/doctest.h>
+
+#include "rootfs_fixture.hpp"
+
+namespace executor::rootfs {
+namespace {
+
+constexpr const char* kRuntime =
+    R"({"name": "python", "extension": "py", "argv": ["/usr/bin/python3", "main.py"],
+ "warm": "zygote", "seccompProfile": "python.json", "processesProfile": "python-processes.json",
+ "environment": {"LANG": "C.UTF-8"}})";
+
+std::string message_with(const std::string& from, const std::string& to) {
+  std::string text = kRuntime;
+  const std::size_t at = text.find(from);
+  REQUIRE(at != text.npos);
+  const auto parsed = parse_runtime_manifest(text.replace(at, from.size(), to));
+  REQUIRE(parsed.has_error());
+  return parsed.error().message();
+}
+
+TEST_CASE("a runtime manifest gives all its fields") {
+  const RuntimeManifest runtime = parse_runtime_manifest(kRuntime).value();
+  CHECK(runtime.name == "python");
+  CHECK(runtime.extension == "py");
+  CHECK(runtime.argv == std::vector<std::string>{"/usr/bin/python3", "main.py"});
+  CHECK(runtime.warm == WarmMode::zygote);
+  CHECK(runtime.seccomp_profile == "python.json");
+  CHECK(runtime.processes_profile == "python-processes.json");
+  CHECK(runtime.environment == std::map<std::string, std::string>{{"LANG", "C.UTF-8"}});
+}
+
+TEST_CASE("a runtime manifest with a wrong key or type is refused by the key's name") {
+  CHECK(message_with("\"name\"", "\"title\"") == "the runtime has no \"name\"");
+  CHECK(message_with("\"warm\"", "\"limits\": {}, \"warm\"") == "\"limits\" is no key of the runtime");
+  CHECK(message_with("\"py\"", "7") == "\"extension\" of the runtime is not a string");
+  CHECK(message_with("\"C.UTF-8\"", "1") == "\"LANG\" of \"environment\" is not a string");
+  CHECK(message_with("\"LANG\"", "\"A=B\"") == "\"A=B\" is no name of a variable");
+  CHECK(message_with("\"main.py\"", "null") == "\"argv\" holds something but strings");
+}
+
+TEST_CASE("a runtime manifest with values that cannot be meant is refused") {
+  CHECK(message_with("\"zygote\"", "\"hot\"") == "\"warm\" is none of none, zygote, prestart: \"hot\"");
+  CHECK(message_with("\"/usr/bin/python3\"", "\"python3\"") ==
+        "\"argv\" does not begin with an absolute path");
+  CHECK(message_with("\"python.json\"", "\"../python.json\"") == "\"../python.json\" is no file name");
+  CHECK(message_with("\"python\"", "\"../python\"") == "\"../python\" is no name of a runtime");
+}
+
+TEST_CASE("text that is no JSON object is no runtime manifest") {
+  CHECK(parse_runtime_manifest("[]").error().message() == "the runtime is no object");
+  CHECK(parse_runtime_manifest("{").has_error());
+}
+
+TEST_CASE("the name of a runtime is a plain word") {
+  CHECK(is_runtime_name("python"));
+  CHECK(is_runtime_name("node-20"));
+  CHECK_FALSE(is_runtime_name(""));
+  CHECK_FALSE(is_runtime_name("20"));
+  CHECK_FALSE(is_runtime_name("a/b"));
+  CHECK_FALSE(is_runtime_name(std::string(33, 'a')));
+}
+
+TEST_CASE_FIXTURE(TreeFixture, "a runtime manifest of another name than asked for is refused") {
+  write("runtime.json", kRuntime);
+  CHECK(load_runtime_manifest(root / "runtime.json", "python").value().name == "python");
+  CHECK(load_runtime_manifest(root / "runtime.json", "node").has_error());
+  CHECK(load_runtime_manifest(root / "missing.json", "python").has_error());
+}
+
+}  // namespace
+}  // namespace executor::rootfs
