@@ -8,7 +8,7 @@ find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(doctest REQUIRED)
 pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
-pkg_check_modules(cap REQUIRED IMPORTED_TARGET libcap)
+find_library(CAP_STATIC_LIBRARY NAMES libcap.a REQUIRED)  # static: the zygote may need nothing that a rootfs lacks
 pkg_check_modules(nl_route REQUIRED IMPORTED_TARGET libnl-route-3.0)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(rabbitmq REQUIRED IMPORTED_TARGET librabbitmq)

@@ -50,7 +50,6 @@ void run_init(const InitPlan& plan, int go, int report) {
   ::sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, nullptr);
   require(::setsid() > 0, Stage::init_session);
-  require(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0, Stage::init_parent_death);
 
   require(bind_root(plan.root), Stage::init_bind_root);
   require(::chdir(plan.root) == 0 && mount_work_directory(plan.work_directory, plan.work_options),
@@ -64,6 +63,7 @@ void run_init(const InitPlan& plan, int go, int report) {
   require(sys::raw::read_all(kGo, &byte, 1), Stage::init_id_maps);
   require(::setresgid(plan.gid, plan.gid, plan.gid) == 0 && ::setresuid(plan.uid, plan.uid, plan.uid) == 0,
           Stage::init_ids);
+  require(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0, Stage::init_parent_death);
   require(drop_bounding_set(), Stage::init_bounding_set);
   require(drop_capabilities(plan.no_capabilities), Stage::init_capabilities);
   require(become_undumpable(), Stage::init_not_dumpable);

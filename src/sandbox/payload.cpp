@@ -57,12 +57,12 @@ void enter_sandbox(const PayloadPlan& plan) {
   require(place_descriptors(plan), Stage::payload_descriptors);
   report = kPayloadReport;
   require(::setsid() > 0, Stage::payload_session);
-  require(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0, Stage::payload_parent_death);
   require(::chdir("/tmp") == 0, Stage::payload_working_directory);
   require(set_limits(plan.limits), Stage::payload_limits);
   require(!plan.drop_groups || ::setgroups(0, nullptr) == 0, Stage::payload_groups);
   require(::setresgid(kNobody, kNobody, kNobody) == 0, Stage::payload_group_id);
   require(::setresuid(kNobody, kNobody, kNobody) == 0, Stage::payload_user_id);
+  require(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0, Stage::payload_parent_death);
   require(drop_bounding_set(), Stage::payload_bounding_set);
   require(drop_capabilities(plan.no_capabilities), Stage::payload_capabilities);
   require(become_undumpable(), Stage::payload_not_dumpable);

@@ -14,7 +14,6 @@ namespace executor::sandbox {
 enum class Stage : std::uint32_t {
   // init (pid 1), cloned into new user, mount, PID, network, IPC, UTS and cgroup namespaces
   init_session,            ///< a session of its own, no controlling terminal
-  init_parent_death,       ///< dies with the supervisor
   init_descriptors,        ///< keeps the hand-over pipe and the report pipe, closes the rest
   init_bind_root,          ///< the rootfs as a mount of its own, read-only flags locked
   init_work_directory,     ///< tmpfs with size and inode limits: nosuid, nodev, noexec
@@ -24,6 +23,7 @@ enum class Stage : std::uint32_t {
   init_hostname,           ///< the host's name does not leak through the UTS namespace
   init_id_maps,            ///< waits until the supervisor has written the id maps
   init_ids,                ///< ids of the sandbox's user namespace
+  init_parent_death,       ///< dies with the supervisor; after the ids, whose change forgets it
   init_bounding_set,       ///< no capability can come back
   init_capabilities,       ///< none left in any set
   init_not_dumpable,       ///< no ptrace, no core
@@ -35,12 +35,12 @@ enum class Stage : std::uint32_t {
   payload_join_namespaces,    ///< the seven namespaces of its init
   payload_descriptors,        ///< pipes as 0 to 2, the report pipe, the rest closed
   payload_session,            ///< a session of its own
-  payload_parent_death,       ///< dies with the supervisor
   payload_working_directory,  ///< /tmp of the sandbox
   payload_limits,             ///< rlimits
   payload_groups,             ///< no supplementary groups (where the id map allows to drop them)
   payload_group_id,           ///< nobody's group of this slot
   payload_user_id,            ///< nobody of this slot
+  payload_parent_death,       ///< dies with the supervisor; after the ids, whose change forgets it
   payload_bounding_set,       ///< no capability can come back
   payload_capabilities,       ///< none left in any set
   payload_not_dumpable,       ///< no ptrace, no core

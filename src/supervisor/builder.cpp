@@ -1,0 +1,247 @@
+#include "supervisor/builder.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+
+#include "sandbox/init.hpp"
+#include "sandbox/payload.hpp"
+#include "sandbox/privileges.hpp"
+#include "seccomp/filter.hpp"
+
+namespace executor::supervisor {
+
+namespace {
+
+/// Ids of a sandbox inside the outer user namespace. 0 is the supervisor; every slot has two of its own.
+std::uint32_t init_id(std::uint32_t slot) { return 1 + 2 * slot; }
+std::uint32_t payload_id(std::uint32_t slot) { return 2 + 2 * slot; }
+
+std::string nobody() { return std::to_string(sandbox::kNobody); }
+
+Result<UniqueFd> compiled(const std::string& profile_text, const char* name) {
+  auto profile = seccomp::parse_profile(profile_text);
+  if (!profile) return profile.error().context(name);
+  auto filter = seccomp::compile(*profile, seccomp::KillMode::notify);
+  if (!filter) return filter.error().context(name);
+  return sys::make_memory_file(
+      name, {reinterpret_cast<const char*>(filter->data()), filter->size() * sizeof(sock_filter)});
+}
+
+/// The text behind "Key:\t" in /proc/<pid>/status.
+std::string_view status_field(std::string_view status, std::string_view key) {
+  const std::size_t at = status.find(key);
+  if (at == std::string_view::npos) return {};
+  status.remove_prefix(at + key.size());
+  status = status.substr(0, status.find('\n'));
+  while (!status.empty() && (status.front() == '\t' || status.front() == ' ')) status.remove_prefix(1);
+  return status;
+}
+
+constexpr std::string_view kNoCapabilities = "0000000000000000";
+
+/// The name of the first layer that is not on, empty when all are.
+std::string missing_layer(std::string_view status) {
+  for (const char* set : {"\nCapInh:", "\nCapPrm:", "\nCapEff:", "\nCapBnd:", "\nCapAmb:"})
+    if (status_field(status, set) != kNoCapabilities) return std::string(set + 1) + " is not empty";
+  if (status_field(status, "\nNoNewPrivs:") != "1") return "no_new_privs is not set";
+  if (status_field(status, "\nSeccomp:") != "2") return "no seccomp filter is loaded";
+  if (!status_field(status, "\nNSpid:").ends_with("\t2")) return "the payload is not pid 2 of its namespace";
+  return {};
+}
+
+}  // namespace
+
+Builder::Builder(Config config, UniqueFd zygote_executable, std::unique_ptr<cgroup::Hierarchy> hierarchy)
+    : config_(std::move(config)),
+      zygote_executable_(std::move(zygote_executable)),
+      hierarchy_(std::move(hierarchy)),
+      root_(sandbox::staged_root(config_.runtimes.at(0).name)),
+      work_directory_(root_ + "/tmp"),
+      work_options_("size=" + std::to_string(config_.work_size) + ",nr_inodes=" + std::to_string(config_.work_inodes) +
+                    ",mode=1777") {}
+
+Result<std::unique_ptr<Builder>> Builder::make(Config config, UniqueFd zygote_executable,
+                                               std::unique_ptr<cgroup::Hierarchy> hierarchy) {
+  if (config.runtimes.empty()) return errno_error("start supervisor without a runtime", EINVAL);
+  std::unique_ptr<Builder> builder(
+      new Builder(std::move(config), std::move(zygote_executable), std::move(hierarchy)));
+  if (auto r = builder->load_profiles(); !r) return r.error();
+  auto proc = sandbox::open_proc();
+  if (!proc) return proc.error();
+  builder->proc_ = std::move(*proc);
+  std::vector<sandbox::StagedRuntime> roots;
+  for (const RuntimeConfig& runtime : builder->config_.runtimes) roots.push_back({runtime.name, runtime.rootfs});
+  if (auto r = sandbox::stage_roots(roots); !r) return r.error();
+  if (sandbox::empty_capabilities() == nullptr) return errno_error("make empty capability set", ENOMEM);
+  return builder;
+}
+
+Result<void> Builder::load_profiles() {
+  const RuntimeConfig& runtime = config_.runtimes.front();
+  auto strict = compiled(runtime.strict_profile, "strict profile");
+  if (!strict) return strict.error();
+  strict_filter_ = std::move(*strict);
+  auto processes = compiled(runtime.processes_profile, "processes profile");
+  if (!processes) return processes.error();
+  processes_filter_ = std::move(*processes);
+  auto profile = seccomp::parse_profile(config_.init_profile);
+  if (!profile) return profile.error().context("init profile");
+  auto filter = seccomp::compile(*profile, seccomp::KillMode::kill);
+  if (!filter) return filter.error().context("init profile");
+  init_filter_ = std::move(*filter);
+  return {};
+}
+
+Result<ZygoteLink> Builder::start_zygote() const {
+  return ZygoteLink::start({zygote_executable_.get(), root_, config_.runtimes.front().environment,
+                            strict_filter_.get(), processes_filter_.get()});
+}
+
+Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint32_t slot, bool processes) {
+  auto sandbox = std::make_unique<Sandbox>();
+  sandbox->number = number;
+  sandbox->id = sys::random_hex(6);
+  sandbox->slot = slot;
+  sandbox->processes = processes;
+  sandbox->limits = config_.defaults;
+  const Limits& limits = sandbox->limits;
+  auto leaf = hierarchy_->make_leaf(sandbox->id, {limits.memory_max, limits.nano_cpus, limits.pids_max});
+  if (!leaf) return leaf.error();
+  sandbox->leaf = std::move(*leaf);
+
+  auto in = sys::make_pipe();
+  auto out = sys::make_pipe();
+  auto err = sys::make_pipe();
+  auto report = sys::make_pipe();
+  if (!in || !out || !err || !report) return errno_error("make pipes for sandbox", errno);
+  sandbox->stdin_read = std::move(in->read);
+  sandbox->stdin_write = std::move(in->write);
+  sandbox->out.pipe = std::move(out->read);
+  sandbox->stdout_write = std::move(out->write);
+  sandbox->err.pipe = std::move(err->read);
+  sandbox->stderr_write = std::move(err->write);
+  sandbox->report_read = std::move(report->read);
+  sandbox->report_write = std::move(report->write);
+  for (const int fd : {sandbox->stdin_write.get(), sandbox->out.pipe.get(), sandbox->err.pipe.get(),
+                       sandbox->report_read.get()})
+    if (auto r = sys::set_nonblocking(fd); !r) return r.error();
+
+  const bool own_ids = config_.id_count > 1;
+  const sandbox::InitPlan plan{root_.c_str(),
+                               work_directory_.c_str(),
+                               work_options_.c_str(),
+                               own_ids ? 0 : sandbox::kNobody,
+                               own_ids ? 0 : sandbox::kNobody,
+                               sandbox::empty_capabilities(),
+                               init_filter_};
+  clone_args args{};
+  int process = -1;
+  args.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
+               CLONE_NEWCGROUP | CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<std::uint64_t>(&process);
+  args.exit_signal = SIGCHLD;
+  if (const int directory = sandbox->leaf->clone_into(); directory >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<std::uint64_t>(directory);
+  }
+  sandbox->init_pid = sys::raw::clone_process(args);
+  if (sandbox->init_pid == 0)
+    sandbox::run_init(plan, sandbox->stdin_read.get(), sandbox->report_write.get());
+  if (sandbox->init_pid < 0) return errno_error("clone init into seven new namespaces", errno);
+  sandbox->init.reset(process);
+
+  auto mapped = write_id_maps(*sandbox);
+  if (mapped && ::write(sandbox->stdin_write.get(), "g", 1) != 1) mapped = errno_error("release init", errno);
+  if (!mapped) {
+    sandbox->kill();
+    (void)::waitpid(sandbox->init_pid, nullptr, __WALL);
+    sandbox->init_reaped = true;
+    return mapped.error();
+  }
+  return sandbox;
+}
+
+Result<std::string> Builder::proc_path(pid_t pid, const UniqueFd& pidfd) const {
+  if (proc_.own_pid_namespace) return std::to_string(pid);
+  // the host's procfs counts in the host's PID namespace: the pidfd knows that number
+  auto info = sys::read_file_at(proc_.directory.get(), "self/fdinfo/" + std::to_string(pidfd.get()));
+  if (!info) return info.error();
+  const std::string_view host_pid = status_field(*info, "\nPid:");
+  if (host_pid.empty() || host_pid.front() == '-') return errno_error("find the host's number of a process", ESRCH);
+  return std::string(host_pid);
+}
+
+Result<void> Builder::write_id_maps(const Sandbox& sandbox) const {
+  auto path = proc_path(sandbox.init_pid, sandbox.init);
+  if (!path) return path.error();
+  std::string map = nobody() + " 0 1\n";
+  if (config_.id_count > 1)
+    map = "0 " + std::to_string(init_id(sandbox.slot)) + " 1\n" + nobody() + " " +
+          std::to_string(payload_id(sandbox.slot)) + " 1\n";
+  if (auto r = sys::write_file_at(proc_.directory.get(), *path + "/uid_map", map); !r) return r;
+  return sys::write_file_at(proc_.directory.get(), *path + "/gid_map", map);
+}
+
+Result<void> Builder::request_payload(Sandbox& sandbox, ZygoteLink& zygote) const {
+  zygote::ForkRequest request;
+  request.sandbox = sandbox.number;
+  request.processes = sandbox.processes ? 1 : 0;
+  request.drop_groups = config_.id_count > 1 ? 1 : 0;
+  request.limits = {sandbox.limits.open_files, sandbox.limits.file_size, sandbox.limits.stack_size};
+  std::vector<int> fds = {sandbox.init.get(), sandbox.stdin_read.get(), sandbox.stdout_write.get(),
+                          sandbox.stderr_write.get(), sandbox.report_write.get()};
+  if (const int directory = sandbox.leaf->clone_into(); directory >= 0) {
+    request.clone_into_leaf = 1;
+    fds.push_back(directory);
+  }
+  for (const int file : sandbox.leaf->attach_files()) {
+    ++request.attach_files;
+    fds.push_back(file);
+  }
+  auto sent = zygote.request(request, fds);
+  // the ends that belong inside are not ours any more: their closing must be seen
+  sandbox.stdin_read.reset();
+  sandbox.stdout_write.reset();
+  sandbox.stderr_write.reset();
+  sandbox.report_write.reset();
+  return sent;
+}
+
+Result<void> Builder::adopt_payload(Sandbox& sandbox, pid_t pid) const {
+  auto pidfd = sys::pidfd_open(pid);  // ours to reap, so the number cannot have been reused
+  if (!pidfd) return pidfd.error();
+  sandbox.payload_pid = pid;
+  sandbox.payload = std::move(*pidfd);
+  return {};
+}
+
+Result<void> Builder::arm(Sandbox& sandbox) const {
+  auto path = proc_path(sandbox.payload_pid, sandbox.payload);
+  if (!path) return path.error();
+  auto status = sys::read_file_at(proc_.directory.get(), *path + "/status");
+  if (!status) return status.error();
+  if (const std::string layer = missing_layer(*status); !layer.empty())
+    return Error("verify sandbox from outside: " + layer, std::make_error_code(std::errc::operation_not_permitted),
+                 "verify");
+  auto listener = sys::pidfd_getfd(sandbox.payload.get(), sandbox::kPayloadListener);
+  if (!listener) return listener.error().context("take the seccomp listener");
+  sandbox.listener = std::move(*listener);
+  return {};
+}
+
+std::vector<std::string> Builder::isolation() const {
+  std::vector<std::string> layers = {"user_namespace", "mount_namespace", "pid_namespace",  "network_namespace",
+                                     "ipc_namespace",  "uts_namespace",   "cgroup_namespace", "pivot_root",
+                                     "no_new_privs",   "no_capabilities", "seccomp",
+                                     hierarchy_->version() == 2 ? "cgroup_v2" : "cgroup_v1"};
+  if (config_.id_count > 1) layers.emplace_back("own_ids");
+  return layers;
+}
+
+}  // namespace executor::supervisor

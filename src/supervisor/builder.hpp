@@ -1,0 +1,54 @@
+// Builds sandboxes: leaf, pipes, init, id maps; then the payload by way of the zygote; then a look from outside whether
+// every layer is really on. Holds what all sandboxes of one runtime share.
+#pragma once
+
+#include <linux/filter.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cgroup/hierarchy.hpp"
+#include "sandbox/mounts.hpp"
+#include "supervisor/config.hpp"
+#include "supervisor/sandbox.hpp"
+#include "supervisor/zygote_link.hpp"
+
+namespace executor::supervisor {
+
+class Builder {
+ public:
+  /// Reads profiles, compiles filters, stages the roots (afterwards the host's files are out of sight).
+  static Result<std::unique_ptr<Builder>> make(Config config, UniqueFd zygote_executable,
+                                               std::unique_ptr<cgroup::Hierarchy> hierarchy);
+
+  Result<ZygoteLink> start_zygote() const;
+  /// Clones init; init_ready follows on the report pipe.
+  Result<std::unique_ptr<Sandbox>> start(std::uint32_t number, std::uint32_t slot, bool processes);
+  /// Asks the zygote for the payload; payload_ready follows on the report pipe, its pid in the zygote's reply.
+  Result<void> request_payload(Sandbox& sandbox, ZygoteLink& zygote) const;
+  /// The zygote has answered with the payload's pid.
+  Result<void> adopt_payload(Sandbox& sandbox, pid_t pid) const;
+  /// From outside: filter on, no_new_privs set, no capability in any set, pid 2. Takes the seccomp listener.
+  Result<void> arm(Sandbox& sandbox) const;
+
+  [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] cgroup::Hierarchy& hierarchy() const { return *hierarchy_; }
+  [[nodiscard]] std::vector<std::string> isolation() const;
+
+ private:
+  Builder(Config config, UniqueFd zygote_executable, std::unique_ptr<cgroup::Hierarchy> hierarchy);
+  Result<void> load_profiles();
+  Result<void> write_id_maps(const Sandbox& sandbox) const;
+  Result<std::string> proc_path(pid_t pid, const UniqueFd& pidfd) const;
+
+  Config config_;
+  UniqueFd zygote_executable_;
+  std::unique_ptr<cgroup::Hierarchy> hierarchy_;
+  sandbox::ProcDirectory proc_;
+  std::vector<sock_filter> init_filter_;
+  UniqueFd strict_filter_, processes_filter_;
+  std::string root_, work_directory_, work_options_;
+};
+
+}  // namespace executor::supervisor

@@ -1,0 +1,38 @@
+// What the supervisor is told at its start, by the process that still sees the host. No secret is in it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "executor/limits.hpp"
+
+namespace executor::supervisor {
+
+struct RuntimeConfig {
+  std::string name;
+  std::string rootfs;                    ///< the host's directory
+  std::string strict_profile;            ///< JSON text
+  std::string processes_profile;         ///< JSON text
+  std::vector<std::string> environment;  ///< NAME=value
+};
+
+struct Config {
+  std::vector<RuntimeConfig> runtimes;
+  std::string init_profile;            ///< JSON text
+  std::uint32_t warm_pool = 0;         ///< sandboxes kept ready
+  std::uint32_t max_live = 64;         ///< sandboxes at once, in every state
+  std::uint32_t id_count = 1;          ///< ids mapped in the outer user namespace; 1: every sandbox has the service's
+  std::int32_t cgroup_version = 1;
+  std::uint64_t work_size = 16 * kMiB;  ///< bytes of the work directory's tmpfs
+  std::uint32_t work_inodes = 1024;
+  Limits defaults{};                    ///< what warm sandboxes are built with
+};
+
+// descriptors that the supervisor finds open when it starts
+inline constexpr int kFrontFd = 3;
+inline constexpr int kConfigFd = 4;
+inline constexpr int kZygoteFd = 5;      ///< the zygote's executable
+inline constexpr int kCgroupFd = 6;      ///< and the following, as make_hierarchy wants them
+
+}  // namespace executor::supervisor

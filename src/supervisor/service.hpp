@@ -1,0 +1,122 @@
+// The supervisor's event loop: single-threaded, one epoll, owner of every sandbox. It keeps the warm pool filled, hands
+// programs over, enforces deadlines, and judges only by wait status, cgroup counters and captured bytes.
+//
+// Life of a run: run message → a warm sandbox, or the next one that is built → hand-over → the payload's pidfd becomes
+// readable, a deadline passes, a cap is reached or a forbidden call is reported → the answer leaves → clean-up.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.hpp"
+#include "supervisor/builder.hpp"
+#include "supervisor/protocol.hpp"
+#include "supervisor/sandbox.hpp"
+#include "supervisor/zygote_link.hpp"
+
+namespace executor::supervisor {
+
+class Service {
+ public:
+  Service(std::unique_ptr<Builder> builder, UniqueFd front, std::size_t leaks_removed);
+  ~Service();
+
+  /// Runs until the front closes its end; an Error when no sandbox can be built at the start.
+  Result<void> run();
+  /// Tells the front why this supervisor cannot go on; it ends afterwards.
+  void announce_failure(const Error& error);
+
+ private:
+  enum class Source : std::uint8_t { front, zygote, next_zygote, report, out, err, input, payload, listener, init };
+  struct Waiting {
+    std::uint64_t id;
+    Program program;
+    bool is_channel;
+  };
+
+  // -- the loop
+  void watch(int fd, std::uint32_t events, Source source, std::uint32_t number);
+  void unwatch(int fd);
+  void dispatch(Source source, std::uint32_t number);
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> next_deadline() const;
+  void check_deadlines();
+
+  // -- front
+  void on_front();
+  void on_frame(const FrameSplitter::Frame& frame);
+  void send(std::string frame);
+  void flush_front();
+  void accept(Waiting waiting);
+  void cancel(std::uint64_t run_id);
+  void send_statistics();
+
+  // -- building
+  void fill_pool();
+  void start_build(bool processes);
+  void on_report(Sandbox& sandbox);
+  void on_zygote();
+  void on_zygote_reply(const zygote::ForkReply& reply);
+  void on_next_zygote();
+  void switch_zygote();
+  void zygote_died();
+  void renew_zygote();
+  void armed(Sandbox& sandbox);
+  void build_failed(std::uint32_t number, const Error& error);
+
+  // -- running
+  void hand_over(Sandbox& sandbox, Waiting waiting);
+  Result<void> apply_limits(Sandbox& sandbox, const Limits& limits);
+  void open_channel(Sandbox& sandbox);
+  void on_input(Sandbox& sandbox);
+  void on_output(Sandbox& sandbox, Capture& capture, Source source);
+  void on_listener(Sandbox& sandbox);
+  void on_payload_end(Sandbox& sandbox);
+  void stop(Sandbox& sandbox, Ending why);
+  void answer_failure(std::uint64_t run_id, const Error& error);
+
+  // -- the end of a sandbox
+  void begin_ending(Sandbox& sandbox);
+  void on_init_end(Sandbox& sandbox);
+  void try_remove(std::uint32_t number);
+
+  Sandbox* find(std::uint32_t number);
+
+  std::unique_ptr<Builder> builder_;
+  UniqueFd front_;
+  FrameSplitter incoming_;
+  std::string outgoing_;
+  bool front_closed_ = false;
+  std::uint32_t front_events_ = 0;
+  UniqueFd epoll_;
+
+  std::optional<ZygoteLink> zygote_, next_zygote_;
+  bool zygote_ready_ = false;
+  std::uint32_t forks_ = 0;
+  std::uint32_t zygote_owes_ = 0;  ///< requests without a reply
+  int failed_zygotes_ = 0;         ///< in a row
+  bool next_zygote_ready_ = false;
+  std::chrono::nanoseconds zygote_born_{};
+  std::deque<std::uint32_t> for_zygote_;  ///< sandboxes that wait for a zygote
+
+  std::map<std::uint32_t, std::unique_ptr<Sandbox>> sandboxes_;
+  std::deque<std::uint32_t> armed_;
+  std::deque<Waiting> waiting_;
+  std::vector<std::uint32_t> free_slots_;
+  std::uint32_t next_number_ = 1;
+  std::map<std::uint32_t, std::chrono::nanoseconds> removals_;  ///< sandbox → when to try again
+
+  bool announced_ = false;
+  std::optional<Error> fatal_;
+  int failed_builds_ = 0;
+  std::chrono::nanoseconds build_again_{};
+  StatisticsMessage statistics_;
+  std::chrono::nanoseconds next_statistics_{};
+};
+
+}  // namespace executor::supervisor

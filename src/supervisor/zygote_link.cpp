@@ -1,0 +1,108 @@
+#include "supervisor/zygote_link.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/sys.hpp"
+#include "sandbox/mounts.hpp"
+
+namespace executor::supervisor {
+
+namespace {
+
+/// The zygote's process between clone and exec: a mount namespace that shows the rootfs alone, no network, no IPC.
+/// Async-signal-safe. Exits with the number of the step that failed.
+[[noreturn]] void become_zygote(const ZygoteLink::Plan& plan, int control, const std::array<UniqueFd, 3>& streams,
+                                char* const* environment) {
+  const auto require = [](bool done, int step) {
+    if (!done) ::_exit(100 + step);
+  };
+  constexpr int kAbove = 32;
+  const int sources[] = {streams[0].get(), streams[1].get(), STDERR_FILENO, control, plan.strict_filter,
+                         plan.processes_filter, plan.executable};
+  int lifted[7];
+  for (int i = 0; i < 7; ++i) require((lifted[i] = ::fcntl(sources[i], F_DUPFD, kAbove)) >= 0, 1);
+  for (int i = 0; i < 7; ++i) require(::dup2(lifted[i], i) == i, 2);
+  constexpr int kExecutable = 6;
+  require(::fcntl(kExecutable, F_SETFD, FD_CLOEXEC) == 0 && sys::raw::close_range(kExecutable + 1, ~0U, 0) == 0, 3);
+  require(::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) == 0, 4);
+  require(sandbox::bind_root(plan.root.c_str()) && sandbox::enter_root(plan.root.c_str()), 5);
+  require(sandbox::detach_old_root() && sandbox::check_root(), 6);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
+  char name[] = "python3";  // libc's own messages name the program after it
+  char* const argv[] = {name, nullptr};
+  ::execveat(kExecutable, "", argv, environment, AT_EMPTY_PATH);
+  ::_exit(110);
+}
+
+}  // namespace
+
+Result<ZygoteLink> ZygoteLink::start(const Plan& plan) {
+  auto pair = sys::make_socket_pair(SOCK_SEQPACKET);
+  if (!pair) return pair.error();
+  // the interpreter looks at its standard streams once, at its start: they must be what a program will have, pipes
+  std::array<UniqueFd, 3> streams;
+  auto in = sys::make_pipe();
+  auto out = sys::make_pipe();
+  if (!in || !out) return errno_error("make pipes for zygote", errno);
+  streams[0] = std::move(in->read);
+  streams[1] = std::move(out->write);
+  std::vector<char*> environment;
+  for (const std::string& variable : plan.environment) environment.push_back(const_cast<char*>(variable.c_str()));
+  environment.push_back(nullptr);
+
+  clone_args args{};
+  int process = -1;
+  args.flags = CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<std::uint64_t>(&process);
+  args.exit_signal = SIGCHLD;
+  const pid_t pid = sys::raw::clone_process(args);
+  if (pid < 0) return errno_error("clone zygote", errno);
+  if (pid == 0) become_zygote(plan, pair->second.get(), streams, environment.data());
+  if (auto r = sys::set_nonblocking(pair->first.get()); !r) return r.error();
+  return ZygoteLink(pid, UniqueFd(process), std::move(pair->first));
+}
+
+ZygoteLink& ZygoteLink::operator=(ZygoteLink&& other) noexcept {
+  end();
+  pid_ = other.pid_;
+  process_ = std::move(other.process_);
+  socket_ = std::move(other.socket_);
+  return *this;
+}
+
+ZygoteLink::~ZygoteLink() { end(); }
+
+void ZygoteLink::end() {
+  if (!process_) return;
+  sys::raw::pidfd_send_signal(process_.get(), SIGKILL);
+  ::waitpid(pid_, nullptr, __WALL);
+  process_.reset();
+  socket_.reset();
+}
+
+Result<void> ZygoteLink::request(const zygote::ForkRequest& request, std::span<const int> fds) {
+  return sys::send_with_fds(socket_.get(), {reinterpret_cast<const char*>(&request), sizeof request}, fds);
+}
+
+Result<zygote::ForkReply> ZygoteLink::receive() {
+  zygote::ForkReply reply;
+  auto received = sys::receive_with_fds(socket_.get(), {reinterpret_cast<char*>(&reply), sizeof reply});
+  if (!received) return received.error();
+  if (received->size != sizeof reply) return errno_error("receive from zygote", ECONNRESET);
+  return reply;
+}
+
+}  // namespace executor::supervisor

@@ -1,0 +1,49 @@
+// The supervisor's end of one zygote: starts it inside the outer namespaces, asks it for payloads.
+//
+// Single-threaded. The destructor ends the zygote and reaps it; payloads that it forked live on, they are children of
+// the supervisor.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.hpp"
+#include "executor/error.hpp"
+#include "zygote/protocol.hpp"
+
+namespace executor::supervisor {
+
+class ZygoteLink {
+ public:
+  struct Plan {
+    int executable = -1;                          ///< descriptor of the zygote's program
+    std::string root;                             ///< staged root of its runtime
+    std::vector<std::string> environment;
+    int strict_filter = -1, processes_filter = -1;  ///< memory files with the compiled filters
+  };
+
+  static Result<ZygoteLink> start(const Plan& plan);
+  ZygoteLink(ZygoteLink&&) = default;
+  ZygoteLink& operator=(ZygoteLink&& other) noexcept;
+  ZygoteLink(const ZygoteLink&) = delete;
+  ZygoteLink& operator=(const ZygoteLink&) = delete;
+  ~ZygoteLink();
+
+  [[nodiscard]] int socket() const { return socket_.get(); }
+  Result<void> request(const zygote::ForkRequest& request, std::span<const int> fds);
+  /// One reply; EAGAIN when there is none, ECONNRESET when the zygote is gone.
+  Result<zygote::ForkReply> receive();
+
+ private:
+  ZygoteLink(pid_t pid, UniqueFd process, UniqueFd socket)
+      : pid_(pid), process_(std::move(process)), socket_(std::move(socket)) {}
+  void end();
+
+  pid_t pid_ = -1;
+  UniqueFd process_;
+  UniqueFd socket_;
+};
+
+}  // namespace executor::supervisor

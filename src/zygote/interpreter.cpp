@@ -1,0 +1,315 @@
+#include <Python.h>
+
+// after Python.h, which wants to be first
+#include "zygote/interpreter.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <set>
+#include <utility>
+
+namespace executor::zygote {
+
+namespace {
+
+constexpr const char* kMain = "/tmp/main.py";
+constexpr int kFlushFailed = 120;  // what python3 itself exits with when standard output cannot be flushed
+
+/// Owns one reference.
+class Ref {
+ public:
+  explicit Ref(PyObject* object) : object_(object) {}
+  Ref(const Ref&) = delete;
+  Ref& operator=(const Ref&) = delete;
+  ~Ref() { Py_XDECREF(object_); }
+  [[nodiscard]] PyObject* get() const { return object_; }
+  [[nodiscard]] PyObject* release() { return std::exchange(object_, nullptr); }
+  [[nodiscard]] explicit operator bool() const { return object_ != nullptr; }
+
+ private:
+  PyObject* object_;
+};
+
+/// Names of the modules that stand in sys.modules before any program runs. Never destroyed.
+std::set<std::string>& start_modules() {
+  static auto* const kNames = new std::set<std::string>;
+  return *kNames;
+}
+
+std::string text(PyObject* object) {
+  const char* utf8 = PyUnicode_Check(object) ? PyUnicode_AsUTF8(object) : nullptr;
+  if (utf8 == nullptr) PyErr_Clear();
+  return utf8 == nullptr ? std::string() : std::string(utf8);
+}
+
+[[noreturn]] void die(const PyStatus& status) { Py_ExitStatusException(status); }
+
+void require(const PyStatus& status) {
+  if (PyStatus_Exception(status)) die(status);
+}
+
+/// The lines touch what nearly every program touches: compiler, dictionaries, integers, strings, exceptions.
+constexpr const char* kFirstTouch = R"(
+def f(n):
+    s = [str(i) for i in range(n)]
+    d = {k: len(k) for k in s}
+    return sum(d.values()) + int("7") * 2.0
+try:
+    f(40)
+    [].pop()
+except IndexError as e:
+    "{}{}".format(e, 1)
+)";
+
+/// Runs a few lines in a namespace of their own that is thrown away again.
+void touch() {
+  const Ref globals(PyDict_New());
+  PyDict_SetItemString(globals.get(), "__builtins__", PyEval_GetBuiltins());
+  const Ref result(PyRun_String(kFirstTouch, Py_file_input, globals.get(), globals.get()));
+  PyErr_Clear();
+}
+
+// ---- the end of a program, as Py_FinalizeEx does it, without taking the interpreter itself apart: the process ends
+// ---- anyway, and touching every page of it costs milliseconds
+
+bool flush(const char* name, bool report) {
+  PyObject* stream = PySys_GetObject(name);  // borrowed
+  if (stream == nullptr || stream == Py_None) return true;
+  const Ref closed(PyObject_GetAttrString(stream, "closed"));
+  if (!closed) PyErr_Clear();
+  if (closed && PyObject_IsTrue(closed.get()) == 1) return true;
+  PyErr_Clear();
+  const Ref done(PyObject_CallMethod(stream, "flush", nullptr));
+  if (done) return true;
+  if (report) {
+    PyErr_WriteUnraisable(stream);
+  } else {
+    PyErr_Clear();
+  }
+  return false;
+}
+
+/// False when standard output could not be flushed.
+bool flush_streams() {
+  const bool done = flush("stdout", true);
+  flush("stderr", false);
+  return done;
+}
+
+void join_threads() {
+  PyObject* modules = PyImport_GetModuleDict();  // borrowed
+  PyObject* threading = PyDict_GetItemString(modules, "threading");
+  if (threading == nullptr) return;
+  const Ref done(PyObject_CallMethod(threading, "_shutdown", nullptr));
+  if (!done) PyErr_WriteUnraisable(threading);
+}
+
+void run_exit_functions() {
+  const Ref atexit(PyImport_ImportModule("atexit"));
+  if (!atexit) return PyErr_Clear();
+  const Ref done(PyObject_CallMethod(atexit.get(), "_run_exitfuncs", nullptr));
+  if (!done) PyErr_WriteUnraisable(nullptr);
+}
+
+void forget_last_exception() {
+  for (const char* name : {"last_type", "last_value", "last_traceback", "ps1", "ps2"})
+    if (PyObject* value = PySys_GetObject(name); value != nullptr && value != Py_None)
+      PySys_SetObject(name, Py_None);
+  for (const char* name : {"stdin", "stdout", "stderr"}) {
+    const std::string original = std::string("__") + name + "__";
+    if (PyObject* value = PySys_GetObject(original.c_str()); value != nullptr) PySys_SetObject(name, value);
+  }
+}
+
+/// What _PyModule_Clear does: single-underscore names first, then all but __builtins__.
+void clear_module(PyObject* module) {
+  PyObject* dict = PyModule_GetDict(module);
+  for (const bool underscored : {true, false}) {
+    const Ref keys(PyDict_Keys(dict));
+    for (Py_ssize_t i = 0; keys && i < PyList_GET_SIZE(keys.get()); ++i) {
+      PyObject* key = PyList_GET_ITEM(keys.get(), i);
+      const std::string name = text(key);
+      const bool is_private = name.starts_with('_') && !name.starts_with("__");
+      if (name.empty() || name == "__builtins__" || is_private != underscored) continue;
+      if (PyDict_GetItem(dict, key) != Py_None) PyDict_SetItem(dict, key, Py_None);
+    }
+  }
+  PyErr_Clear();
+}
+
+/// Drops __main__ and every module that the program imported, in the interpreter's own order, so that __del__ and weak
+/// references fire as they would.
+void drop_modules() {
+  PyObject* modules = PyImport_GetModuleDict();  // borrowed
+  const Ref names(PyDict_Keys(modules));
+  const Ref weak(PyList_New(0));
+  for (Py_ssize_t i = 0; names && i < PyList_GET_SIZE(names.get()); ++i) {
+    PyObject* name = PyList_GET_ITEM(names.get(), i);
+    if (start_modules().contains(text(name)) && text(name) != "__main__") continue;
+    PyObject* module = PyDict_GetItem(modules, name);
+    if (module == nullptr || !PyModule_Check(module)) continue;
+    if (const Ref reference(PyWeakref_NewRef(module, nullptr)); reference) PyList_Append(weak.get(), reference.get());
+    PyDict_SetItem(modules, name, Py_None);
+    PyErr_Clear();
+  }
+  PyGC_Collect();
+  for (Py_ssize_t i = PyList_GET_SIZE(weak.get()); i-- > 0;) {
+    PyObject* module = PyWeakref_GetObject(PyList_GET_ITEM(weak.get(), i));  // borrowed
+    if (module == nullptr || module == Py_None) continue;
+    Py_INCREF(module);
+    clear_module(module);
+    Py_DECREF(module);
+  }
+}
+
+/// As handle_system_exit: the exit status of a SystemExit's code, which is printed when it is not a number.
+int system_exit_status() {
+  PyObject* type = nullptr;
+  PyObject* value = nullptr;
+  PyObject* traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  int status = 0;
+  const Ref code(value != nullptr && PyExceptionInstance_Check(value) ? PyObject_GetAttrString(value, "code")
+                                                                     : Py_NewRef(Py_None));
+  PyErr_Clear();
+  if (code && code.get() != Py_None) {
+    if (PyLong_Check(code.get())) {
+      status = static_cast<int>(PyLong_AsLong(code.get()));
+      PyErr_Clear();
+    } else {
+      PyObject* stream = PySys_GetObject("stderr");  // borrowed
+      PyErr_Clear();
+      if (stream != nullptr && stream != Py_None) {
+        PyFile_WriteObject(code.get(), stream, Py_PRINT_RAW);
+      } else {
+        PyObject_Print(code.get(), stderr, Py_PRINT_RAW);
+        std::fflush(stderr);
+      }
+      PySys_WriteStderr("\n");
+      status = 1;
+    }
+  }
+  PyErr_Clear();
+  Py_XDECREF(type);
+  Py_XDECREF(value);
+  Py_XDECREF(traceback);
+  return status;
+}
+
+[[noreturn]] void end(int status, bool interrupted) {
+  join_threads();
+  Py_MakePendingCalls();
+  PyErr_Clear();
+  run_exit_functions();
+  if (!flush_streams()) status = kFlushFailed;
+  PyGC_Collect();
+  forget_last_exception();
+  drop_modules();
+  if (!flush_streams()) status = kFlushFailed;
+  if (interrupted) {  // python3 dies of the signal, so that its caller can see why
+    ::signal(SIGINT, SIG_DFL);
+    ::kill(::getpid(), SIGINT);
+    status = 128 + SIGINT;
+  }
+  ::_exit(status & 0xff);
+}
+
+void prepend_work_directory() {
+  PyObject* path = PySys_GetObject("path");  // borrowed
+  const Ref directory(PyUnicode_FromString("/tmp"));
+  PyList_Insert(path, 0, directory.get());
+}
+
+void set_main_attributes(PyObject* dict) {
+  const Ref file(PyUnicode_FromString(kMain));
+  PyDict_SetItemString(dict, "__file__", file.get());
+  PyDict_SetItemString(dict, "__cached__", Py_None);
+  const Ref importlib(PyImport_ImportModule("_frozen_importlib_external"));
+  const Ref loader_type(PyObject_GetAttrString(importlib.get(), "SourceFileLoader"));
+  const Ref loader(PyObject_CallFunction(loader_type.get(), "ss", "__main__", kMain));
+  if (loader) PyDict_SetItemString(dict, "__loader__", loader.get());
+  PyErr_Clear();
+}
+
+void set_arguments(const std::vector<std::string>& args) {
+  const Ref list(PyList_New(0));
+  const Ref original(PyList_New(0));
+  const auto append = [](PyObject* to, const std::string& argument) {
+    const Ref value(PyUnicode_DecodeFSDefaultAndSize(argument.data(), static_cast<Py_ssize_t>(argument.size())));
+    if (value) PyList_Append(to, value.get());
+  };
+  append(original.get(), "python3");
+  for (PyObject* target : {list.get(), original.get()}) {
+    append(target, "main.py");
+    for (const std::string& argument : args) append(target, argument);
+  }
+  PySys_SetObject("argv", list.get());
+  PySys_SetObject("orig_argv", original.get());
+  PyErr_Clear();
+}
+
+}  // namespace
+
+void start_interpreter() {
+  PyPreConfig preconfig;
+  PyPreConfig_InitPythonConfig(&preconfig);
+  require(Py_PreInitialize(&preconfig));
+  PyConfig config;
+  PyConfig_InitPythonConfig(&config);
+  wchar_t program[] = L"python3";
+  wchar_t script[] = L"main.py";
+  wchar_t* argv[] = {program, script};
+  require(PyConfig_SetArgv(&config, 2, argv));
+  require(Py_InitializeFromConfig(&config));
+  PyConfig_Clear(&config);
+  prepend_work_directory();
+
+  const Ref names(PyDict_Keys(PyImport_GetModuleDict()));
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names.get()); ++i)
+    start_modules().insert(text(PyList_GET_ITEM(names.get(), i)));
+  touch();
+  PyGC_Collect();
+  PyGC_Disable();
+  const Ref gc(PyImport_ImportModule("gc"));
+  const Ref frozen(PyObject_CallMethod(gc.get(), "freeze", nullptr));
+  PyDict_DelItemString(PyImport_GetModuleDict(), "gc");
+  PyErr_Clear();
+}
+
+void before_fork() { PyOS_BeforeFork(); }
+void after_fork_in_zygote() { PyOS_AfterFork_Parent(); }
+
+void prepare_child() {
+  PyOS_AfterFork_Child();
+  touch();
+  PyGC_Enable();
+}
+
+void run_main(const std::vector<std::string>& args) {
+  set_arguments(args);
+  PyObject* main_module = PyImport_AddModule("__main__");  // borrowed
+  PyObject* dict = PyModule_GetDict(main_module);
+  set_main_attributes(dict);
+  std::FILE* file = std::fopen(kMain, "rb");
+  if (file == nullptr) {
+    std::fprintf(stderr, "python3: can't open file '%s': [Errno %d]\n", kMain, errno);
+    ::_exit(2);
+  }
+  PyCompilerFlags flags = {};
+  flags.cf_feature_version = PY_MINOR_VERSION;
+  PyObject* result = PyRun_FileExFlags(file, kMain, Py_file_input, dict, dict, 1, &flags);
+  if (result != nullptr) {
+    Py_DECREF(result);
+    end(0, false);
+  }
+  if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0) end(system_exit_status(), false);
+  const bool interrupted = PyErr_Occurred() == PyExc_KeyboardInterrupt;
+  PyErr_Print();
+  end(1, interrupted);
+}
+
+}  // namespace executor::zygote
