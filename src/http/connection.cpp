@@ -219,8 +219,12 @@ void Connection::on_written(const error_code& code) {
   exchange_.reset();
   response_ = {};
   if (code) return close();
-  if (close_after_write_ || host_.draining()) return linger();
-  enter(Phase::idle);
+  if (close_after_write_ || host_.draining())
+    linger();
+  else
+    enter(Phase::idle);
+  host_.answered();
+  if (phase_ != Phase::idle) return;
   advance();
   read_more();
 }

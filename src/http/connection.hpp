@@ -43,6 +43,8 @@ class ConnectionHost {
   virtual std::string_view date_line() = 0;
   virtual void rejected(std::string_view reason) = 0;
   virtual void closed(class Connection& connection) = 0;
+  /// A response has been written.
+  virtual void answered() = 0;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {

@@ -1,7 +1,8 @@
 #include "http/message.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "spec/request_error.hpp"
 
 namespace executor::http {
 
@@ -20,16 +21,9 @@ std::string_view Request::header(std::string_view name) const {
   return {};
 }
 
-std::string error_body(std::string_view code, std::string_view message, std::string_view field) {
-  nlohmann::ordered_json error{{"code", code}, {"message", message}};
-  if (!field.empty()) error["field"] = field;
-  const nlohmann::ordered_json body{{"ok", false}, {"error", std::move(error)}};
-  return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 Response error_response(unsigned status, std::string_view code, std::string_view message,
                         std::string_view field) {
-  return {.status = status, .body = error_body(code, message, field)};
+  return {.status = status, .body = error_json(code, message, field)};
 }
 
 Response unavailable_response(std::string_view code, std::string_view message, int retry_after_seconds) {

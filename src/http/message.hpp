@@ -43,8 +43,7 @@ struct Response {
   bool close = false;                                  ///< end the connection after this response
 };
 
-/// {"ok": false, "error": {"code", "message", "field"?}}, the shape of every error.
-std::string error_body(std::string_view code, std::string_view message, std::string_view field = {});
+/// An answer in the shape of every error: {"ok": false, "error": {"code", "message", "field"?}}.
 Response error_response(unsigned status, std::string_view code, std::string_view message,
                         std::string_view field = {});
 

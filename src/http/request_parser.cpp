@@ -122,7 +122,7 @@ void RequestParser::parse_header() {
   beast::error_code code;
   grammar_->eager(false);  // the request line first, then the fields
   std::size_t used = grammar_->put(boost::asio::buffer(request_.head), code);
-  if (code == beast::http::error::body_limit) return fail(413, "payload_too_large", "the body is too large");
+  if (code == beast::http::error::body_limit) return fail_too_large();
   if (code || !grammar_->is_header_done() || used != request_.head.size())
     return fail(400, "bad_request", "the request line or a header line is malformed");
   check_framing();
@@ -183,12 +183,16 @@ std::size_t RequestParser::feed_body(std::string_view input) {
   beast::error_code code;
   const std::size_t used = grammar_->put(boost::asio::const_buffer(input.data(), input.size()), code);
   if (code == beast::http::error::body_limit)
-    fail(413, "payload_too_large", "the body is too large");
+    fail_too_large();
   else if (code && code != beast::http::error::need_more)
     fail(400, "bad_request", "the body's chunks are malformed");
   else if (grammar_->is_done())
     state_ = State::complete;
   return used;
+}
+
+void RequestParser::fail_too_large() {
+  fail(413, "payload_too_large", "the body is larger than " + std::to_string(limits_.body_bytes) + " bytes");
 }
 
 void RequestParser::fail(unsigned status, std::string_view code, std::string_view message) {

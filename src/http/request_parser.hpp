@@ -55,6 +55,7 @@ class RequestParser {
   void check_framing();
   void check_host();
   void split_target();
+  void fail_too_large();
   void fail(unsigned status, std::string_view code, std::string_view message);
 
   Request& request_;

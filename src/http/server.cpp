@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <ctime>
 #include <exception>
+#include <utility>
 #include <vector>
 
 #include "http/uuid.hpp"
@@ -72,7 +73,7 @@ Result<std::uint16_t> Server::listen(const std::string& host, std::uint16_t port
 
 void Server::accept() {
   acceptor_.async_accept([this](const error_code& code, tcp::socket socket) {
-    if (code == asio::error::operation_aborted || draining_) return;
+    if (code == asio::error::operation_aborted || stopped_) return;
     if (code) return accept_later();
     on_accepted(std::move(socket));
     accept();
@@ -84,7 +85,7 @@ void Server::accept_later() {
   rejected("accept_failed");
   accept_timer_.expires_after(kAcceptPause);
   accept_timer_.async_wait([this](const error_code& code) {
-    if (!code && !draining_) accept();
+    if (!code && !stopped_) accept();
   });
 }
 
@@ -130,18 +131,21 @@ std::size_t Server::busy() const {
 void Server::drain() {
   if (draining_) return;
   draining_ = true;
-  error_code ignored;
-  acceptor_.close(ignored);
-  accept_timer_.cancel();
   std::vector<std::weak_ptr<Connection>> all;
   for (const auto& [key, weak] : connections_) all.push_back(weak);
   for (const auto& weak : all)
     if (const auto connection = weak.lock()) connection->drain();
-  if (connections_.empty() && events_.quiet) asio::post(context_, events_.quiet);
+  answered();
+}
+
+void Server::answered() {
+  if (!draining_ || !events_.quiet || busy() > 0) return;
+  asio::post(context_, std::exchange(events_.quiet, nullptr));
 }
 
 void Server::stop() {
   draining_ = true;
+  stopped_ = true;
   events_.quiet = nullptr;
   error_code ignored;
   acceptor_.close(ignored);
@@ -174,7 +178,7 @@ void Server::rejected(std::string_view reason) {
 
 void Server::closed(Connection& connection) {
   connections_.erase(&connection);
-  if (draining_ && connections_.empty() && events_.quiet) asio::post(context_, events_.quiet);
+  answered();
 }
 
 Response internal_error_response(std::string_view id) {

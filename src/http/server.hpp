@@ -25,7 +25,7 @@ class Server : private ConnectionHost {
   struct Events {
     std::function<void(std::string_view reason)> rejected{};
     std::function<void(std::string_view what)> failed{};  ///< a handler's exception, for the log
-    std::function<void()> quiet{};  ///< while draining: the last busy connection is done
+    std::function<void()> quiet{};  ///< while draining, once: no request is being answered any more
   };
 
   Server(boost::asio::io_context& context, EndpointTable endpoints, const ServerLimits& limits,
@@ -37,9 +37,10 @@ class Server : private ConnectionHost {
   /// Binds and starts accepting; port 0 takes a free one. Returns the port.
   Result<std::uint16_t> listen(const std::string& host, std::uint16_t port);
 
-  /// Accepts nothing more and ends each connection after the request that it is busy with.
+  /// Ends each connection after the request that it is busy with. New ones are still accepted, so that a load
+  /// balancer hears from /ready that it should go elsewhere.
   void drain();
-  /// Ends all connections now.
+  /// Accepts nothing more and ends all connections now.
   void stop();
 
   /// Acts on every deadline that has passed at `now`. Called by a timer while there are connections.
@@ -59,6 +60,7 @@ class Server : private ConnectionHost {
   std::string_view date_line() override;
   void rejected(std::string_view reason) override;
   void closed(Connection& connection) override;
+  void answered() override;
 
   boost::asio::io_context& context_;
   EndpointTable endpoints_;
@@ -70,6 +72,7 @@ class Server : private ConnectionHost {
   std::unordered_map<Connection*, std::weak_ptr<Connection>> connections_{};
   DateLine date_{};
   bool draining_ = false;
+  bool stopped_ = false;
   bool sweeping_ = false;
 };
 

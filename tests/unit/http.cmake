@@ -1,2 +1,3 @@
 executor_unit_test(http
-  SOURCES http_request_parser_test.cpp http_server_test.cpp)
+  SOURCES http_request_parser_test.cpp http_server_test.cpp http_execute_test.cpp
+  DEPS nlohmann_json::nlohmann_json)

@@ -1,0 +1,142 @@
+#include "queue/embedded.hpp"
+
+#include <boost/asio/post.hpp>
+#include <iterator>
+#include <utility>
+
+namespace executor {
+
+namespace asio = boost::asio;
+
+namespace {
+Error stopping() {
+  return {"run job: the service stops", std::make_error_code(std::errc::operation_canceled)};
+}
+}  // namespace
+
+void EmbeddedQueue::submit(QueuedJob job, Answer answer) {
+  Entry entry{std::move(job), std::move(answer), Clock::now()};
+  if (waiting_.size() >= options_.capacity)
+    return this->answer(
+        entry, Error("enqueue job: the queue is full", std::make_error_code(std::errc::no_buffer_space)));
+  if (waiting_.contains(entry.job.id))
+    return this->answer(
+        entry, Error("enqueue job: its id is waiting already", std::make_error_code(std::errc::file_exists)));
+  put(std::move(entry), false);
+  hand_out_soon();
+}
+
+// `first` puts a job that was taken before in front of its user's line, and its user in front of the others.
+void EmbeddedQueue::put(Entry entry, bool first) {
+  const std::string id = entry.job.id;
+  const std::string user_id = entry.job.parsed ? entry.job.parsed->user_id : std::string();
+  auto known = by_user_.find(user_id);
+  if (known == by_user_.end()) {
+    const auto user = users_.insert(first ? users_.begin() : users_.end(), User{user_id, {}});
+    known = by_user_.emplace(user_id, user).first;
+  }
+  Line& line = known->second->line;
+  const auto place = line.insert(first ? line.begin() : line.end(), std::move(entry));
+  const auto age = by_age_.insert(first ? by_age_.begin() : by_age_.end(), id);
+  waiting_.emplace(id, Place{known->second, place, age});
+}
+
+EmbeddedQueue::Entry EmbeddedQueue::take(const Place& place) {
+  const Place where = place;
+  Entry entry = std::move(*where.entry);
+  where.user->line.erase(where.entry);
+  by_age_.erase(where.age);
+  if (where.user->line.empty()) {
+    by_user_.erase(where.user->id);
+    users_.erase(where.user);
+  }
+  waiting_.erase(entry.job.id);
+  return entry;
+}
+
+void EmbeddedQueue::abandon(const std::string& job_id) {
+  if (const auto found = waiting_.find(job_id); found != waiting_.end()) take(found->second);
+  for (auto& [tag, entry] : leased_)
+    if (entry.job.id == job_id) entry.answer = nullptr;
+}
+
+void EmbeddedQueue::consume(std::size_t capacity, std::function<void(Delivery)> on_job) {
+  capacity_ = capacity;
+  on_job_ = std::move(on_job);
+  hand_out_soon();
+}
+
+void EmbeddedQueue::stop_consuming() {
+  capacity_ = 0;
+  while (!waiting_.empty()) {
+    Entry entry = take(waiting_.begin()->second);
+    answer(entry, stopping());
+  }
+}
+
+void EmbeddedQueue::hand_out_soon() {
+  if (waiting_.empty() || leased_.size() >= capacity_ || std::exchange(hand_out_posted_, true)) return;
+  asio::post(context_, [this] {
+    hand_out_posted_ = false;
+    hand_out();
+  });
+}
+
+void EmbeddedQueue::hand_out() {
+  while (!users_.empty() && leased_.size() < capacity_) {
+    const auto user = users_.begin();
+    users_.splice(users_.end(), users_, user);  // its next turn is after everybody else's
+    Entry entry = take(waiting_.at(user->line.front().job.id));
+    const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - entry.accepted);
+    const std::uint64_t tag = ++last_tag_;
+    Delivery delivery{.job = entry.job, .attempt = entry.attempt, .waited = waited, .tag = tag};
+    leased_.emplace(tag, std::move(entry));
+    on_job_(std::move(delivery));
+  }
+}
+
+void EmbeddedQueue::answer(Entry& entry, Result<std::string> result) {
+  if (!entry.answer) return;
+  asio::post(context_, [answer = std::exchange(entry.answer, nullptr), result = std::move(result)]() mutable {
+    answer(std::move(result));
+  });
+}
+
+void EmbeddedQueue::complete(const Delivery& delivery, std::string result_json) {
+  auto lease = leased_.extract(delivery.tag);
+  if (lease.empty()) return;
+  answer(lease.mapped(), std::move(result_json));
+  hand_out_soon();
+}
+
+void EmbeddedQueue::retry(const Delivery& delivery, const std::string& reason) {
+  auto lease = leased_.extract(delivery.tag);
+  if (lease.empty()) return;
+  Entry& entry = lease.mapped();
+  if (capacity_ == 0) {
+    answer(entry, stopping());
+  } else if (entry.attempt >= options_.max_attempts) {
+    answer(entry, Error("run job, attempt " + std::to_string(entry.attempt) + ": " + reason,
+                        std::make_error_code(std::errc::io_error)));
+  } else if (entry.answer) {  // a job that nobody waits for is not tried again
+    ++entry.attempt;
+    put(std::move(entry), true);
+  }
+  hand_out_soon();
+}
+
+void EmbeddedQueue::reject(const Delivery& delivery, const std::string&, std::string result_json) {
+  complete(delivery, std::move(result_json));
+}
+
+Queue::Status EmbeddedQueue::status() const {
+  Status status{
+      .ready = true, .detail = "in this process", .depth = waiting_.size(), .leased = leased_.size()};
+  if (!by_age_.empty()) {
+    const auto accepted = waiting_.at(by_age_.front()).entry->accepted;
+    status.oldest = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - accepted);
+  }
+  return status;
+}
+
+}  // namespace executor

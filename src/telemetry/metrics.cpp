@@ -1,0 +1,125 @@
+#include "telemetry/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace executor {
+
+namespace {
+
+// 50 µs to 10 s: a warm run takes a few hundred microseconds, the longest allowed one seconds.
+const prometheus::Histogram::BucketBoundaries kBuckets{0.00005, 0.0001, 0.0002, 0.0003, 0.0005, 0.001,
+                                                       0.002,   0.005,  0.01,   0.02,   0.05,   0.1,
+                                                       0.25,    0.5,    1,      2.5,    5,      10};
+
+double seconds(Metrics::Duration time) { return std::chrono::duration<double>(time).count(); }
+
+double resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  double size = 0;
+  double resident = 0;
+  statm >> size >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+double epoch_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+struct Metrics::Families {
+  prometheus::Registry registry{};
+
+  prometheus::Family<prometheus::Counter>& counters(const char* name, const char* help) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+  }
+  prometheus::Counter& counter(const char* name, const char* help) { return counters(name, help).Add({}); }
+  prometheus::Gauge& gauge(const char* name, const char* help) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+  }
+  prometheus::Histogram& histogram(const char* name, const char* help) {
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, kBuckets);
+  }
+
+  prometheus::Family<prometheus::Counter>& executions =
+      counters("executor_executions_total", "Tests run, by language, backend and verdict.");
+  prometheus::Family<prometheus::Counter>& rejections =
+      counters("executor_rejected_total", "Requests and jobs refused, by reason.");
+  prometheus::Histogram& queue_wait =
+      histogram("executor_queue_wait_seconds", "Time that a job waited for a worker.");
+  prometheus::Histogram& handover =
+      histogram("executor_handover_seconds",
+                "Time of one run beyond the program's own: sandbox, hand-over, collecting.");
+  prometheus::Histogram& execution =
+      histogram("executor_execution_seconds", "Wall time of one program from hand-over to its end.");
+  prometheus::Gauge& pool_size = gauge("executor_warm_pool_size", "Sandboxes built and waiting.");
+  prometheus::Counter& pool_hits =
+      counter("executor_warm_pool_hits_total", "Runs that found a warm sandbox.");
+  prometheus::Counter& pool_misses =
+      counter("executor_warm_pool_misses_total", "Runs that waited for a cold sandbox.");
+  prometheus::Gauge& live = gauge("executor_sandboxes_live", "Sandboxes running a program.");
+  prometheus::Counter& leaks = counter("executor_leaked_resources_removed_total",
+                                       "Left-over cgroups and processes that were found and removed.");
+  prometheus::Gauge& depth = gauge("executor_queue_depth", "Jobs waiting in the queue.");
+  prometheus::Gauge& oldest = gauge("executor_queue_oldest_seconds", "Age of the oldest waiting job.");
+  prometheus::Gauge& connections = gauge("executor_http_connections", "Open HTTP connections.");
+  prometheus::Gauge& resident =
+      gauge("process_resident_memory_bytes", "Resident memory of the front process.");
+  prometheus::Gauge& started =
+      gauge("process_start_time_seconds", "Start of the process, seconds since the epoch.");
+};
+
+namespace {
+// The part's own running total becomes the counter's; a part that started anew begins at 0 and adds nothing
+// back.
+void raise(prometheus::Counter& counter, std::uint64_t total) {
+  counter.Increment(static_cast<double>(total) -
+                    counter.Value());  // a negative amount is ignored by Increment
+}
+}  // namespace
+
+Metrics::Metrics() : families_(std::make_unique<Families>()) { families_->started.Set(epoch_seconds()); }
+Metrics::~Metrics() = default;
+
+void Metrics::executed(std::string_view language, std::string_view backend, std::string_view verdict) {
+  families_->executions
+      .Add({{"language", std::string(language)},
+            {"backend", std::string(backend)},
+            {"verdict", std::string(verdict)}})
+      .Increment();
+}
+
+void Metrics::rejected(std::string_view reason) {
+  families_->rejections.Add({{"reason", std::string(reason)}}).Increment();
+}
+
+void Metrics::waited_in_queue(Duration time) { families_->queue_wait.Observe(seconds(time)); }
+void Metrics::handed_over(Duration time) { families_->handover.Observe(seconds(time)); }
+void Metrics::ran(Duration wall_time) { families_->execution.Observe(seconds(wall_time)); }
+
+std::string Metrics::render(const Snapshot& snapshot) {
+  Families& all = *families_;
+  all.pool_size.Set(static_cast<double>(snapshot.warm_pool_size));
+  raise(all.pool_hits, snapshot.warm_pool_hits);
+  raise(all.pool_misses, snapshot.warm_pool_misses);
+  all.live.Set(static_cast<double>(snapshot.sandboxes_live));
+  raise(all.leaks, snapshot.leaks_removed);
+  all.depth.Set(static_cast<double>(snapshot.queue_depth));
+  all.oldest.Set(seconds(snapshot.queue_oldest));
+  all.connections.Set(static_cast<double>(snapshot.http_connections));
+  all.resident.Set(resident_bytes());
+  std::ostringstream text;
+  prometheus::TextSerializer().Serialize(text, all.registry.Collect());
+  return text.str();
+}
+
+}  // namespace executor
