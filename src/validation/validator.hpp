@@ -22,8 +22,9 @@ class Validator {
  public:
   using Done = std::function<void(Result<ValidationReport>)>;
   virtual ~Validator() = default;
-  /// Parses `source` and holds it against the policy. `done` is called exactly once, never from inside validate();
-  /// an Error means that the parser's sandbox failed, which the caller answers as a refusal, not as acceptance.
+  /// Parses `source` and holds it against the policy. `done` is called exactly once, never from inside
+  /// validate(); an Error means that the parser's sandbox failed, which the caller answers as a refusal, not
+  /// as acceptance.
   virtual void validate(std::string language, std::string source, Done done) = 0;
 };
 
