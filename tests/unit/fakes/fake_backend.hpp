@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <future>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,8 +53,22 @@ class FakeBackend : public Backend {
     done(std::move(outcome));
   }
 
+  // -- for a test whose backend lives on another thread
+  void end_first_from_outside(Outcome outcome) {
+    boost::asio::post(context_, [this, outcome = std::move(outcome)] { end(0, outcome); });
+  }
+  void count_cancelled_from_outside(std::size_t& count) {
+    std::promise<std::size_t> counted;
+    boost::asio::post(context_, [this, &counted] { counted.set_value(cancelled.size()); });
+    count = counted.get_future().get();
+  }
+
   [[nodiscard]] std::string name() const override { return "native"; }
-  [[nodiscard]] Status status() const override { return current; }
+  [[nodiscard]] Status status() const override {
+    Status status = current;
+    status.live = live.size();
+    return status;
+  }
 
   std::function<Result<Outcome>(const Program&)> answer_at_once{};
   std::vector<Run> live{};

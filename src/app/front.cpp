@@ -1,0 +1,317 @@
+#include "app/front.hpp"
+
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+#include "app/job_report.hpp"
+#include "http/execute.hpp"
+#include "http/server.hpp"
+#include "queue/embedded.hpp"
+#include "telemetry/metrics.hpp"
+#include "worker/worker.hpp"
+
+namespace executor {
+
+namespace asio = boost::asio;
+using http::HealthPart;
+using http::PartState;
+using std::chrono::milliseconds;
+
+namespace {
+
+// After the grace time: what killed runs and last responses may take.
+constexpr milliseconds kLastWords{3000};
+constexpr milliseconds kSettlePeriod{5};
+
+std::string worker_id() {
+  std::string host(256, '\0');
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = "unknown";
+  return host.substr(0, host.find('\0')) + ":" + std::to_string(::getpid());
+}
+
+PartState state_of(bool up) { return up ? PartState::up : PartState::down; }
+
+// The backend in use has a state; the others stand by or are not there, which is not trouble.
+std::vector<HealthPart> parts_of(const Backend* backend) {
+  std::vector<HealthPart> parts{{"supervisor"}, {"nativeBackend"}, {"dockerBackend"}, {"localFallback"}};
+  for (HealthPart& part : parts) part.detail = "not in use";
+  if (backend == nullptr) return parts;
+  const Backend::Status status = backend->status();
+  const std::string name = backend->name();
+  const auto set = [&](std::size_t index) {
+    parts[index].state = state_of(status.ready);
+    parts[index].detail = status.detail;
+  };
+  if (name == "native") set(0);
+  set(name == "native" ? 1 : name == "docker" ? 2 : 3);
+  return parts;
+}
+
+class Front {
+ public:
+  Front(const Config& config, FrontParts parts, Log log)
+      : config_(config),
+        parts_(std::move(parts)),
+        log_(std::move(log)),
+        queue_(make_queue()),
+        backend_(config.role == Role::api ? nullptr : parts_.backend(context_)),
+        validator_(parts_.validator(context_)),
+        server_(context_, endpoints(), server_limits(), server_events()) {
+    if (config_.role == Role::api) return;
+    worker_ = std::make_unique<Worker>(
+        context_,
+        Worker::Parts{*queue_, *backend_, validator_.get(), spec_limits(config_), config_.max_concurrency},
+        worker_events());
+  }
+
+  int run() {
+    const Result<std::uint16_t> port = server_.listen(config_.host, config_.port);
+    if (!port) throw std::runtime_error("EXECUTOR_HOST, EXECUTOR_PORT: " + port.error().message());
+    if (worker_) worker_->start();
+    wait_for_signal();
+    start_watchdog();
+    log_.info("server_listening", {{"host", config_.host},
+                                   {"port", *port},
+                                   {"role", to_string(config_.role)},
+                                   {"queue", to_string(config_.queue)},
+                                   {"backend", backend_ ? backend_->name() : "none"},
+                                   {"workerId", worker_id_}});
+    ::sd_notify(0, "READY=1");
+    if (parts_.listening) parts_.listening(*port);
+    context_.run();
+    log_.info("server_stopped", {{"status", status_}});
+    return status_;
+  }
+
+ private:
+  // -- wiring
+
+  bool embedded() const { return config_.queue == QueueKind::embedded; }
+
+  std::unique_ptr<Queue> make_queue() {
+    if (parts_.queue) return parts_.queue(context_);
+    if (!embedded()) throw std::runtime_error("EXECUTOR_QUEUE: this build has no such queue");
+    return std::make_unique<EmbeddedQueue>(context_, EmbeddedQueueOptions{.capacity = config_.queue_limit});
+  }
+
+  http::ServerLimits server_limits() const {
+    http::ServerLimits limits;
+    limits.connections = config_.max_connections;
+    limits.parser.body_bytes = config_.max_body;
+    return limits;
+  }
+
+  http::EndpointTable endpoints() {
+    const auto health = [this] { return probe(); };
+    http::EndpointTable table(
+        {{"GET", "/health", http::health_handler(health)},
+         {"GET", "/ready", http::ready_handler(health)},
+         {"GET", "/metrics", http::metrics_handler([this] { return render_metrics(); })}});
+    if (config_.role != Role::worker) table.add({"POST", "/execute", http::execute_handler(execute_parts())});
+    return table;
+  }
+
+  http::ExecuteParts execute_parts() {
+    return {.queue = *queue_,
+            .validator = *validator_,
+            .limits = spec_limits(config_),
+            .job_text = !embedded(),
+            .draining = [this] { return draining_; },
+            .rejected = [this](std::string_view reason) { metrics_.rejected(reason); },
+            .failed =
+                [this](std::string_view what) {
+                  log_.error("internal_error", {{"detail", what}});
+                },
+            .abandoned =
+                [this](const std::string& job_id) {
+                  if (worker_) worker_->cancel(job_id);
+                }};
+  }
+
+  http::Server::Events server_events() {
+    return {.rejected = [this](std::string_view reason) { metrics_.rejected(reason); },
+            .failed =
+                [this](std::string_view what) {
+                  log_.error("internal_error", {{"detail", what}});
+                },
+            .quiet = [this] { on_quiet(); }};
+  }
+
+  WorkerEvents worker_events() {
+    return {
+        .completed =
+            [this](const JobReport& report) {
+              count(report, metrics_);
+              log_.info("worker_job_completed", to_fields(log_record(report, worker_id_)));
+            },
+        .failed =
+            [this](const std::string& job_id, const std::string& reason) {
+              log_.error("worker_run_failed",
+                         {{"jobId", job_id}, {"workerId", worker_id_}, {"reason", reason}});
+            },
+        .refused =
+            [this](const std::string& job_id, const std::string& code) {
+              metrics_.rejected(code);
+              log_.warn("worker_job_refused", {{"jobId", job_id}, {"workerId", worker_id_}, {"code", code}});
+            }};
+  }
+
+  // -- what is seen from outside
+
+  http::Health probe() const {
+    const Queue::Status queue = queue_->status();
+    const bool backend_ready = !worker_ || backend_->status().ready;
+    http::Health health{.healthy = queue.ready && backend_ready, .draining = draining_};
+    health.ready = health.healthy && !draining_;
+    health.parts = parts_.health ? parts_.health(backend_.get()) : parts_of(backend_.get());
+    health.parts.insert(health.parts.begin(), {"queue", state_of(queue.ready), queue.detail});
+    return health;
+  }
+
+  std::string render_metrics() {
+    Metrics::Snapshot snapshot{.http_connections = server_.connections()};
+    const Queue::Status queue = queue_->status();
+    snapshot.queue_depth = queue.depth;
+    snapshot.queue_oldest = queue.oldest;
+    if (backend_) {
+      const Backend::Status status = backend_->status();
+      snapshot.warm_pool_size = status.warm;
+      snapshot.warm_pool_hits = status.warm_hits;
+      snapshot.warm_pool_misses = status.warm_misses;
+      snapshot.sandboxes_live = status.live;
+      snapshot.leaks_removed = status.leaks_removed;
+    }
+    return metrics_.render(snapshot);
+  }
+
+  // systemd restarts a service whose loop no longer turns (WatchdogSec=).
+  void start_watchdog() {
+    std::uint64_t period = 0;
+    if (::sd_watchdog_enabled(0, &period) <= 0) return;
+    watchdog_.expires_after(std::chrono::microseconds(period / 2));
+    watchdog_.async_wait([this](const boost::system::error_code& code) {
+      if (code) return;
+      ::sd_notify(0, "WATCHDOG=1");
+      start_watchdog();
+    });
+  }
+
+  // -- the way out: refuse new work, finish what runs, leave
+
+  void wait_for_signal() {
+    signals_.async_wait([this](const boost::system::error_code& code, int signal) {
+      if (code) return;
+      if (draining_) {
+        status_ = 1;
+        return leave();
+      }
+      log_.info("server_stopping", {{"signal", signal}, {"jobs", worker_ ? worker_->jobs() : 0}});
+      ::sd_notify(0, "STOPPING=1");
+      wait_for_signal();
+      drain();
+    });
+  }
+
+  // An embedded queue dies with this process, so its jobs are finished first; another queue's wait for other
+  // workers.
+  void drain() {
+    draining_ = true;
+    server_.drain();
+    if (!embedded()) drain_worker(config_.drain_time);
+    drain_timer_.expires_after(config_.drain_time);
+    drain_timer_.async_wait([this](const boost::system::error_code& code) {
+      if (!code) on_grace_over();
+    });
+  }
+
+  void on_quiet() {
+    quiet_ = true;
+    drain_worker(milliseconds(0));
+    leave_when_settled();
+  }
+
+  void on_grace_over() {
+    log_.warn("drain_grace_over", {{"jobs", worker_ ? worker_->jobs() : 0}});
+    drain_worker(milliseconds(0));
+    drain_timer_.expires_after(kLastWords);
+    drain_timer_.async_wait([this](const boost::system::error_code& code) {
+      if (!code) leave();
+    });
+  }
+
+  void drain_worker(milliseconds grace) {
+    if (!worker_) worker_done_ = true;
+    if (!worker_ || std::exchange(worker_draining_, true)) return;
+    worker_->drain(grace, [this] {
+      worker_done_ = true;
+      leave_when_settled();
+    });
+  }
+
+  // Settled: every response written, no job in hand, and the queue's server knows how each of them ended.
+  void leave_when_settled() {
+    if (!quiet_ || !worker_done_) return;
+    if (queue_->status().leased == 0) return leave();
+    settle_timer_.expires_after(kSettlePeriod);
+    settle_timer_.async_wait([this](const boost::system::error_code& code) {
+      if (!code) leave_when_settled();
+    });
+  }
+
+  void leave() {
+    server_.stop();
+    context_.stop();
+  }
+
+  Config config_;
+  FrontParts parts_;
+  Log log_;
+  Metrics metrics_{};
+  std::string worker_id_ = worker_id();
+  asio::io_context context_{1};
+  asio::signal_set signals_{context_, SIGTERM, SIGINT};
+  asio::steady_timer watchdog_{context_};
+  asio::steady_timer drain_timer_{context_};
+  asio::steady_timer settle_timer_{context_};
+  bool draining_ = false;
+  bool quiet_ = false;
+  bool worker_draining_ = false;
+  bool worker_done_ = false;
+  int status_ = 0;
+  std::unique_ptr<Queue> queue_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Validator> validator_;
+  std::unique_ptr<Worker> worker_{};
+  http::Server server_;
+};
+
+Log open_log(const Config& config, Log::Sink sink) {
+  if (sink) return Log(std::move(sink));
+  auto log = Log::open({.to_file = config.log_to_file, .file = config.log_file});
+  if (!log)
+    throw std::runtime_error("LOG_FILE: " + log.error().message() + "; LOG_TO_FILE=false does without");
+  return std::move(*log);
+}
+
+}  // namespace
+
+int run_front(const Config& config, FrontParts parts) {
+  std::signal(SIGPIPE, SIG_IGN);  // a client that closes early is an error code of one write
+  try {
+    Log log = open_log(config, std::exchange(parts.log, nullptr));
+    return Front(config, std::move(parts), std::move(log)).run();
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "executor serve: %s\n", failure.what());
+    return 1;
+  }
+}
+
+}  // namespace executor

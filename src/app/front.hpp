@@ -1,0 +1,38 @@
+// The front process of `executor serve`: one thread, one io_context, and on it the HTTP server, the queue,
+// the worker and the clients of validator and backend. This file wires them and stops them in order.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "app/config.hpp"
+#include "backend/backend.hpp"
+#include "http/health.hpp"
+#include "queue/queue.hpp"
+#include "telemetry/log.hpp"
+#include "validation/validator.hpp"
+
+namespace executor {
+
+/// What main.cpp hands in. Factories are called once, on the thread of run_front(); they may throw, which
+/// stops the start with the message.
+struct FrontParts {
+  std::function<std::unique_ptr<Backend>(boost::asio::io_context&)> backend{};  ///< not called for role api
+  std::function<std::unique_ptr<Validator>(boost::asio::io_context&)> validator{};  ///< always needed
+  std::function<std::unique_ptr<Queue>(boost::asio::io_context&)> queue{};  ///< empty: the embedded queue
+  /// The parts of /health beside the queue; empty: derived from the backend in use.
+  std::function<std::vector<http::HealthPart>(const Backend*)> health{};
+  /// Called with the port once the server listens; for tests.
+  std::function<void(std::uint16_t)> listening{};
+  /// Where log lines go instead of standard output and LOG_FILE; for tests.
+  Log::Sink log{};
+};
+
+/// Serves until SIGTERM or SIGINT, then drains: nothing new is accepted, what runs is finished within
+/// Config::drain_time, the rest is given back or answered 503. A second signal ends it at once.
+/// Returns the exit status: 0 after a drain, 1 when the start failed or a second signal came.
+int run_front(const Config& config, FrontParts parts);
+
+}  // namespace executor
