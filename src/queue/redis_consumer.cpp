@@ -1,0 +1,365 @@
+#include "queue/redis_consumer.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "queue/redis_message.hpp"
+#include "queue/redis_scripts.hpp"
+
+namespace executor {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How long BLMOVE blocks. Finite, so that a lost connection is noticed and strays are looked for.
+constexpr std::chrono::seconds kBlock{5};
+constexpr milliseconds kRefusedPause{1000};
+/// A message found taken but unclaimed so often is what fells its takers.
+constexpr int kStrayMax = 5;
+
+RedisCommand load(const RedisScript& script) { return {"SCRIPT", "LOAD", script.text}; }
+
+}  // namespace
+
+RedisConsumer::RedisConsumer(RedisContext& context, Hooks hooks)
+    : context_(context),
+      hooks_(std::move(hooks)),
+      settler_(context, hooks_.stored),
+      undertaker_(context),
+      pause_timer_(context.io),
+      beat_timer_(context.io),
+      random_(std::random_device{}()) {}
+
+RedisConsumer::~RedisConsumer() {
+  if (take_) take_->close();
+}
+
+void RedisConsumer::consume(std::size_t capacity, std::function<void(Delivery)> on_job) {
+  on_job_ = std::move(on_job);
+  loop_.start(capacity);
+  if (take_) return advance();
+  start_take();
+  schedule_beat();
+}
+
+void RedisConsumer::stop_consuming() {
+  loop_.stop();
+  advance();
+}
+
+// -- taking
+
+void RedisConsumer::start_take() {
+  namespace scripts = redis_scripts;
+  RedisConnectionOptions options{context_.url, "executor-take"};
+  // claims are pipelined in front of the next BLMOVE: there is no room for a fall-back to EVAL
+  options.prelude = {load(scripts::register_worker()), load(scripts::recover()), load(scripts::claim()),
+                     load(scripts::set_aside()), load(scripts::requeue())};
+  options.hints = {};
+  options.reply_limit = 2 * context_.options.message_limit;
+  options.command_timeout = context_.options.command_timeout;
+  take_ = std::make_shared<RedisConnection>(context_.io, std::move(options));
+  RedisConnection::Events events;
+  events.up = [this]() { take_up(); };
+  events.down = [this](const Error& error) {
+    registered_ = false;
+    loop_.disconnected();
+    hooks_.trouble(error);
+  };
+  take_->start(std::move(events));
+}
+
+void RedisConsumer::take_up() {
+  const auto& keys = context_.keys;
+  const std::string& me = context_.instance;
+  take_->send({"CLIENT", "ID"}, [this](const Result<RedisReply>& reply) {
+    if (reply) take_client_id_ = reply->is_error() ? "" : std::to_string(reply->integer);
+  });
+  take_->send(eval_sha(redis_scripts::register_worker(), {keys.alive(me), keys.workers(), keys.leases(me)},
+                       {me, std::to_string(context_.options.lease_ttl.count())}),
+              [this](const Result<RedisReply>& reply) {
+                if (reply) registered(*reply);
+              });
+}
+
+/// No claim is under way on this fresh connection, so a lease that is not in hand was granted to nobody: its
+/// answer was lost, or a Redis restarted from an older state has resurrected it.
+void RedisConsumer::registered(const RedisReply& reply) {
+  if (reply.is_error()) {
+    context_.refused(reply);
+    return take_->drop(
+        {"register worker: " + reply.text, std::make_error_code(std::errc::operation_not_permitted)});
+  }
+  const auto& keys = context_.keys;
+  for (const auto& element : reply.elements) {
+    if (settler_.holds(element.text)) continue;
+    take_->send(eval_sha(redis_scripts::requeue(),
+                         {keys.job(element.text), keys.leases(context_.instance), keys.list()},
+                         {element.text, context_.instance, "", "1"}),
+                [](const Result<RedisReply>&) {});
+  }
+  registered_ = true;
+  loop_.connected();
+  hooks_.changed();
+  advance();
+}
+
+void RedisConsumer::advance() {
+  for (;;) {
+    switch (loop_.next()) {
+      case RedisTakeLoop::Action::none:
+        return;
+      case RedisTakeLoop::Action::block:
+        block();
+        break;
+      case RedisTakeLoop::Action::unblock:
+        if (!take_client_id_.empty()) {
+          context_.commands->send({"CLIENT", "UNBLOCK", take_client_id_}, [](const Result<RedisReply>&) {});
+        }
+        break;
+      case RedisTakeLoop::Action::recover: {
+        const auto& keys = context_.keys;
+        const std::string& me = context_.instance;
+        take_->send(eval_sha(redis_scripts::recover(),
+                             {keys.processing(me), keys.list(), keys.burying(me), keys.strays()},
+                             {std::to_string(kStrayMax), std::to_string(context_.options.message_limit)}),
+                    [this](const Result<RedisReply>& reply) {
+                      if (reply && reply->integer > 0) undertaker_.work();
+                    });
+        break;
+      }
+    }
+  }
+}
+
+void RedisConsumer::block() {
+  const auto& keys = context_.keys;
+  take_->send(
+      {"BLMOVE", keys.list(), keys.processing(context_.instance), "RIGHT", "LEFT",
+       std::to_string(kBlock.count())},
+      [this](const Result<RedisReply>& reply) { blocked_answer(reply); }, kBlock);
+}
+
+void RedisConsumer::blocked_answer(const Result<RedisReply>& reply) {
+  if (!reply) return;  // disconnected() follows
+  if (reply->is_error()) return pause_taking(*reply);
+  loop_.answered(reply->is_string());
+  if (reply->is_string()) {
+    const auto message = read_redis_message(reply->text, context_.options.message_limit);
+    if (const auto* readable = std::get_if<RedisMessage>(&message)) {
+      claim(reply->text, *readable);
+    } else {
+      set_aside(reply->text, std::get<UnusableMessage>(message));
+    }
+  }
+  advance();
+}
+
+void RedisConsumer::pause_taking(const RedisReply& error) {
+  context_.refused(error);
+  loop_.refused();
+  pause_timer_.expires_after(kRefusedPause);
+  pause_timer_.async_wait(context_.guard([this](const boost::system::error_code& code) {
+    if (code) return;
+    loop_.resumed();
+    advance();
+  }));
+}
+
+void RedisConsumer::claim(const std::string& raw, const RedisMessage& message) {
+  const auto& keys = context_.keys;
+  const std::string& me = context_.instance;
+  auto granted = std::make_shared<RedisReply>();
+  take_->send(eval_sha(redis_scripts::claim(),
+                       {keys.processing(me), keys.leases(me), keys.burying(me), keys.job(message.id)},
+                       {sha1_hex(raw), message.id, message.digest, me,
+                        std::to_string(context_.options.record_ttl.count()), message.reply_to,
+                        redis_burying_head("another body is known under this jobId", "")}),
+              [granted](Result<RedisReply> reply) {
+                if (reply) *granted = std::move(*reply);
+              });
+  // a result may stand although no record says so: its worker was lost right after it was stored
+  take_->send({"GET", RedisKeys::result(message.id)},
+              [this, granted, raw, message](const Result<RedisReply>& stored) {
+                if (stored) claimed(raw, message, *granted, *stored);
+              });
+}
+
+void RedisConsumer::claimed(const std::string& raw, const RedisMessage& message, const RedisReply& reply,
+                            const RedisReply& stored) {
+  if (reply.is_error()) {
+    // nothing is lost: what was taken is still in the processing list, and the next connection gives it back
+    return take_->drop(
+        {"claim job: " + reply.text, std::make_error_code(std::errc::operation_not_permitted)});
+  }
+  const std::string& verdict = reply.at(0).text;
+  const bool runs = verdict == "run";
+  loop_.claimed(runs, static_cast<std::size_t>(reply.at(3).integer));
+  if (runs && stored.is_string()) {
+    const auto tag = settler_.hold(
+        {message.id, raw, message.digest, message.reply_to, static_cast<int>(reply.at(1).integer)});
+    loop_.released();
+    settler_.settle(tag, stored.text, std::nullopt);
+  } else if (runs) {
+    deliver(raw, message, static_cast<int>(reply.at(1).integer), milliseconds(reply.at(2).integer));
+  } else if (verdict == "done") {
+    already_done(raw, message, stored);
+  } else if (verdict == "conflict") {
+    undertaker_.work();
+  }
+  advance();
+}
+
+void RedisConsumer::set_aside(const std::string& raw, const UnusableMessage& message) {
+  const auto& keys = context_.keys;
+  const std::string& me = context_.instance;
+  take_->send(eval_sha(redis_scripts::set_aside(), {keys.processing(me), keys.burying(me)},
+                       {sha1_hex(raw), redis_burying_head(message.reason, message.id)}),
+              [this](const Result<RedisReply>& reply) {
+                if (!reply) return;
+                loop_.claimed(false, static_cast<std::size_t>(std::max(0LL, reply->integer)));
+                undertaker_.work();
+                advance();
+              });
+}
+
+void RedisConsumer::deliver(const std::string& raw, const RedisMessage& message, int attempt,
+                            milliseconds waited) {
+  const auto tag = settler_.hold({message.id, raw, message.digest, message.reply_to, attempt});
+  if (!loop_.consuming()) {  // stopped while this one was on its way
+    loop_.released();
+    settler_.give_back(tag, false, milliseconds(0));
+    return;
+  }
+  Delivery delivery{{message.id, without_enqueue_time(raw), hooks_.parsed(message.id)}, attempt, waited, tag};
+  context_.post([this, delivery = std::move(delivery)]() { on_job_(delivery); });
+}
+
+/// The same job came again after its result: whoever sent it finds the result; where it has expired, the job
+/// runs anew.
+void RedisConsumer::already_done(const std::string& raw, const RedisMessage& message,
+                                 const RedisReply& stored) {
+  const auto& keys = context_.keys;
+  const auto ignore = [](const Result<RedisReply>&) {};
+  if (!stored.is_string()) {
+    std::string body = without_enqueue_time(raw);
+    body.erase(0, body.find('{'));
+    return run_script(*context_.commands, redis_scripts::submit(), {keys.job(message.id), keys.list()},
+                      {message.digest, std::move(body), context_.instance,
+                       std::to_string(context_.options.record_ttl.count()), "again"},
+                      ignore);
+  }
+  if (message.reply_to.empty()) return;
+  run_script(*context_.commands, redis_scripts::push_reply(), {message.reply_to},
+             {stored.text, std::to_string(context_.options.result_ttl.count())}, ignore);
+}
+
+// -- ending leases
+
+void RedisConsumer::complete(const Delivery& delivery, std::string result_json) {
+  if (!settler_.settle(delivery.tag, std::move(result_json), std::nullopt)) return;
+  loop_.released();
+  advance();
+}
+
+void RedisConsumer::retry(const Delivery& delivery, const std::string& reason) {
+  const RedisLease* lease = settler_.find(delivery.tag);
+  if (lease == nullptr) return;
+  const auto& options = context_.options;
+  bool ends = false;
+  if (lease->attempt >= options.max_attempts) {
+    const std::string text = reason + " (attempt " + std::to_string(lease->attempt) + " of " +
+                             std::to_string(options.max_attempts) + ")";
+    ends = settler_.settle(delivery.tag, redis_error_result(lease->id, "infrastructure_error", text), reason);
+  } else {
+    ends = settler_.give_back(delivery.tag, true, options.retry_delay * lease->attempt);
+  }
+  if (!ends) return;
+  loop_.released();
+  advance();
+}
+
+void RedisConsumer::reject(const Delivery& delivery, const std::string& reason, std::string result_json) {
+  if (!settler_.settle(delivery.tag, std::move(result_json), reason)) return;
+  loop_.released();
+  advance();
+}
+
+// -- staying alive, and taking over from those who did not
+
+void RedisConsumer::connected() {
+  commands_up_since_ = Clock::now();
+  if (!take_) return;
+  register_again();
+  settler_.connected();
+  undertaker_.work();
+}
+
+void RedisConsumer::schedule_beat() {
+  // a little apart, so that several workers do not reap at the same instant
+  const double spread = std::uniform_real_distribution<double>(0.8, 1.0)(random_);
+  const auto third = std::chrono::duration<double, std::milli>(context_.options.lease_ttl) / 3.0;
+  beat_timer_.expires_after(std::chrono::duration_cast<milliseconds>(third * spread));
+  beat_timer_.async_wait(context_.guard([this](const boost::system::error_code& code) {
+    if (code) return;
+    if (context_.commands->up()) beat();
+    schedule_beat();
+  }));
+}
+
+/// PEXPIRE rather than SET: it is let through even when Redis is out of memory.
+void RedisConsumer::beat() {
+  const std::string ttl = std::to_string(context_.options.lease_ttl.count());
+  context_.commands->send({"PEXPIRE", context_.keys.alive(context_.instance), ttl},
+                          [this](const Result<RedisReply>& reply) {
+                            if (!reply || reply->is_error() || reply->integer == 1) return;
+                            context_.log(RedisLogLevel::warning, "redis: this worker was taken for dead");
+                            register_again();
+                            settler_.reclaim();
+                          });
+  undertaker_.work();
+  // after an outage every worker looks dead at first: each gets a whole lease's time to come back
+  if (Clock::now() - commands_up_since_ > context_.options.lease_ttl) reap();
+}
+
+void RedisConsumer::register_again() {
+  const auto& keys = context_.keys;
+  const std::string& me = context_.instance;
+  run_script(*context_.commands, redis_scripts::register_worker(),
+             {keys.alive(me), keys.workers(), keys.leases(me)},
+             {me, std::to_string(context_.options.lease_ttl.count())}, [](const Result<RedisReply>&) {});
+}
+
+void RedisConsumer::reap() {
+  const auto& keys = context_.keys;
+  const std::string& me = context_.instance;
+  run_script(*context_.commands, redis_scripts::reap(),
+             {keys.workers(), keys.list(), keys.leases(me), keys.burying(me), keys.strays()},
+             {keys.prefix(), me, std::to_string(context_.options.max_attempts), std::to_string(kStrayMax),
+              std::to_string(context_.options.message_limit)},
+             [this](const Result<RedisReply>& reply) {
+               if (reply && !reply->is_error()) reaped(*reply);
+             });
+}
+
+void RedisConsumer::reaped(const RedisReply& reply) {
+  if (const auto returned = reply.at(0).integer; returned > 0) {
+    context_.log(RedisLogLevel::warning,
+                 "redis: " + std::to_string(returned) + " job(s) of a worker that is gone wait again");
+  }
+  const auto& exhausted = reply.at(1).elements;
+  for (std::size_t index = 0; index + 3 < exhausted.size(); index += 4) {
+    RedisLease lease{exhausted[index].text, exhausted[index + 3].text, exhausted[index + 2].text, "",
+                     std::atoi(exhausted[index + 1].text.c_str())};
+    const auto message = read_redis_message(lease.raw, context_.options.message_limit);
+    if (const auto* readable = std::get_if<RedisMessage>(&message)) lease.reply_to = readable->reply_to;
+    const std::string reason =
+        "its worker was lost in each of " + std::to_string(lease.attempt) + " attempts";
+    context_.log(RedisLogLevel::error, "redis: job " + lease.id + " is given up: " + reason);
+    std::string result = redis_error_result(lease.id, "infrastructure_error", reason);
+    settler_.settle(settler_.hold(std::move(lease)), std::move(result), reason);
+  }
+}
+
+}  // namespace executor

@@ -1,0 +1,49 @@
+// The front's side of the Redis queue: submits jobs and waits for their results.
+//
+// A job is accepted once submit() was called while Redis was there; from then on it is answered, however
+// often the connection breaks, unless it is abandoned. Thread safety: the io_context's thread only.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <string>
+
+#include "queue/redis_context.hpp"
+#include "queue/redis_waiters.hpp"
+
+namespace executor {
+
+class RedisProducer {
+ public:
+  explicit RedisProducer(RedisContext& context);
+
+  /// `reachable`: commands and publications are both connected.
+  void submit(QueuedJob job, Queue::Answer answer, bool reachable);
+  void abandon(const std::string& id);
+
+  /// Commands and publications are connected (again): everything still waited for is submitted again.
+  void connected();
+  /// A publication for this front: an id, or an id, a line feed and the result.
+  void message(const RedisReply& publication);
+  /// A worker of this very process stored the result.
+  void result(const std::string& id, const std::string& json);
+
+  [[nodiscard]] std::shared_ptr<const Job> parsed(const std::string& id);
+
+ private:
+  void answer_later(Queue::Answer answer, Result<std::string> outcome);
+  void settle(const std::string& id, const Result<std::string>& outcome);
+  void send_submit(const std::string& id, const char* mode);
+  void submitted(const std::string& id, const RedisReply& reply);
+  void refused(const std::string& id, const RedisReply& error);
+  void fetch(const std::string& id);
+  void fetched(const std::string& id, const RedisReply& reply);
+  void resubmit_soon();
+
+  RedisContext& context_;
+  RedisWaiters waiters_;
+  boost::asio::steady_timer resubmit_timer_;
+  bool resubmit_pending_ = false;
+};
+
+}  // namespace executor
