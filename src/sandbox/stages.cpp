@@ -12,8 +12,8 @@ namespace executor::sandbox {
 namespace {
 
 constexpr std::array kNames = {
-    "init: session",
     "init: descriptors",
+    "init: session",
     "init: bind root",
     "init: work directory",
     "init: pivot_root",
