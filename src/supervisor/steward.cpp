@@ -9,6 +9,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -235,28 +236,35 @@ bool allow_only_removal() {
   return sys::raw::load_filter(filter.data(), static_cast<unsigned short>(filter.size()), 0) == 0;
 }
 
-/// Root's directories can only be removed by root's id. This process has that id and nothing else.
+/// Root's directories can only be removed by root's id, and where even that may not write (the root of a v1 hierarchy is
+/// mode 0555) with CAP_DAC_OVERRIDE. This process has that and nothing else, and takes no input but an end of file.
 [[noreturn]] void run_janitor(const std::vector<std::string>& paths, int steward_alive) {
   sigset_t all;
   ::sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, nullptr);
-  if (!set_capabilities({}) || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !allow_only_removal()) ::_exit(1);
+  const bool owner_may = std::ranges::all_of(paths, [](const std::string& path) {
+    struct stat parent {};
+    return ::stat(path.substr(0, path.rfind('/')).c_str(), &parent) == 0 && (parent.st_mode & S_IWUSR) != 0;
+  });
+  const auto reduced = owner_may ? set_capabilities({}) : set_capabilities({CAP_DAC_OVERRIDE});
+  if (!reduced || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !allow_only_removal()) ::_exit(1);
   char byte = 0;
   (void)sys::raw::read_all(steward_alive, &byte, 1);
   cgroup::remove(paths);
   ::_exit(0);
 }
 
-Result<UniqueFd> start_janitor(const Estate& estate) {
+/// Returns the end of a pipe whose closing sets the janitor to work.
+Result<UniqueFd> start_janitor(const Estate& estate, int ended) {
   auto alive = sys::make_pipe();
   if (!alive) return alive.error();
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error("fork janitor", errno);
   if (pid == 0) {
     ::prctl(PR_SET_NAME, "executor-jantr");
-    const int read = ::dup2(alive->read.get(), 0);
+    if (::dup2(alive->read.get(), 0) != 0 || ::dup2(ended, 1) != 1) ::_exit(1);
     sys::raw::close_range(3, ~0U, 0);
-    run_janitor(estate.cgroups.paths, read);
+    run_janitor(estate.cgroups.paths, 0);
   }
   return std::move(alive->write);
 }
@@ -270,13 +278,13 @@ Result<void> become_service_user(const StewardPlan& plan) {
   return {};
 }
 
-[[noreturn]] void steward_main(Estate& estate, UniqueFd link) {
+[[noreturn]] void steward_main(Estate& estate, UniqueFd link, const UniqueFd& ended) {
   ::setsid();  // a terminal's Ctrl-C is for the front, which then ends the rest in order
   ::prctl(PR_SET_NAME, "executor-steward");
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
   UniqueFd janitor;
   if (::geteuid() == 0) {
-    auto started = start_janitor(estate);
+    auto started = start_janitor(estate, ended.get());
     if (!started) ::_exit(1);
     janitor = std::move(*started);
   }
@@ -333,14 +341,23 @@ Result<StewardHandle> start_steward(StewardPlan plan) {
     estate.supervisor_procs = std::move(*procs);
   }
   auto pair = sys::make_socket_pair(SOCK_SEQPACKET);
-  if (!pair) return give_up(pair.error());
+  auto ended = sys::make_pipe();
+  if (!pair || !ended) return give_up(errno_error("make sockets for steward", errno));
   const pid_t pid = ::fork();
   if (pid < 0) return give_up(errno_error("fork steward", errno));
   if (pid == 0) {
     pair->first.reset();
-    steward_main(estate, std::move(pair->second));
+    ended->read.reset();
+    steward_main(estate, std::move(pair->second), ended->write);
   }
-  return StewardHandle{pid, std::move(pair->first), privileged, placement->version};
+  return StewardHandle{std::move(pair->first), std::move(ended->read), privileged, placement->version};
+}
+
+void wait_for_end(StewardHandle& handle) {
+  handle.link.reset();
+  constexpr int kLongestMs = 6000;
+  pollfd fd{handle.ended.get(), POLLIN, 0};
+  ::poll(&fd, 1, kLongestMs);
 }
 
 Result<void> drop_privileges(uid_t uid, gid_t gid) {

@@ -32,8 +32,8 @@ struct StewardPlan {
 };
 
 struct StewardHandle {
-  pid_t pid = -1;
   UniqueFd link;               ///< each message is one byte with the socket of a fresh supervisor attached
+  UniqueFd ended;              ///< end of file once everything that was started is gone and cleaned up
   bool privileged = false;     ///< a range of ids is mapped; the caller should drop to the service ids now
   int cgroup_version = 0;
 };
@@ -43,6 +43,9 @@ bool can_map_ids();
 
 /// Makes the cgroups and starts the steward. Errors name the layer that is not available and what provides it.
 Result<StewardHandle> start_steward(StewardPlan plan);
+
+/// Ends everything that the steward started, and waits for it (at most six seconds). The link may be closed already.
+void wait_for_end(StewardHandle& handle);
 
 /// For the front: gives up the start's privileges for good (ids, groups, every capability, no_new_privs).
 Result<void> drop_privileges(uid_t uid, gid_t gid);

@@ -26,6 +26,7 @@
 #include <string_view>
 #include <vector>
 
+#include "executor/limits.hpp"
 #include "validation/channel.hpp"
 #include "validation/frame.hpp"
 #include "validation/report_cache.hpp"
@@ -46,11 +47,11 @@ struct SandboxValidatorOptions {
   std::vector<std::string> languages{"python"};       ///< those that have a policy; others pass unseen
   std::chrono::milliseconds start_deadline{10'000};   ///< from opening a channel to its being ready
   std::chrono::milliseconds request_deadline{2'000};  ///< from handing over a source to its answer
-  std::size_t answer_max = 1024 * 1024;               ///< bytes of one answer
+  std::size_t answer_max = 1 * kMiB;                  ///< bytes of one answer
   std::size_t max_waiting = 1024;                     ///< requests; more are refused with no_buffer_space
   std::size_t requests_per_channel = 10'000;          ///< then a fresh sandbox takes over
   std::size_t cache_entries = 4096;
-  std::size_t cache_bytes = 4 * 1024 * 1024;  ///< of violations in the cache
+  std::size_t cache_bytes = 4 * kMiB;  ///< of violations in the cache
 };
 
 class SandboxValidator : public Validator {

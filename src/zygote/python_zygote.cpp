@@ -163,8 +163,7 @@ void send(const State& state, const ForkReply& reply) {
     ForkRequest request;
     auto received = sys::receive_with_fds(
         state.control.get(), std::span<char>(reinterpret_cast<char*>(&request), sizeof request));
-    if (!received) die("receive request");
-    if (received->size == 0) ::_exit(0);  // the supervisor is gone
+    if (!received || received->size == 0) ::_exit(0);  // the supervisor is gone
     if (received->size != sizeof request) die("receive request of a wrong size");
     send(state, serve(state, request, received->fds));
   }

@@ -1,0 +1,90 @@
+#include "backend/native_start.hpp"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/sys.hpp"
+#include "rootfs/paths.hpp"
+#include "rootfs/runtime.hpp"
+
+namespace executor {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The programs beside our own: in the build tree, or where a package puts what users do not call.
+Result<fs::path> helper(const std::string& name) {
+  std::error_code error;
+  const fs::path own = fs::read_symlink("/proc/self/exe", error).parent_path();
+  std::vector<fs::path> places = {own, own / ".." / "lib" / "executor"};
+  if (const auto tree = rootfs::find_build_tree(own)) places.push_back(*tree);
+  for (const fs::path& place : places)
+    if (fs::is_regular_file(place / name, error)) return place / name;
+  return errno_error("find \"" + name + "\" beside the executor program", ENOENT);
+}
+
+Result<std::string> profile(const std::string& name) {
+  auto text = sys::read_file((rootfs::data_directory() / "seccomp-profiles" / name).string());
+  if (!text) return text.error().context("seccomp profile");
+  return text;
+}
+
+Result<supervisor::RuntimeConfig> runtime_config(const std::string& name) {
+  const auto manifest = rootfs::load_runtime_manifest(name);
+  if (!manifest) return manifest.error();
+  supervisor::RuntimeConfig runtime;
+  runtime.name = name;
+  runtime.rootfs = rootfs::rootfs_directory(name).string();
+  std::error_code error;
+  if (!fs::exists(runtime.rootfs + manifest->argv.front(), error))
+    return errno_error("find the root file system of \"" + name + "\" in \"" + runtime.rootfs +
+                           "\" (executor rootfs build makes it)",
+                       ENOENT);
+  auto strict = profile(manifest->seccomp_profile);
+  if (!strict) return strict.error();
+  auto processes = profile(manifest->processes_profile);
+  if (!processes) return processes.error();
+  runtime.strict_profile = std::move(*strict);
+  runtime.processes_profile = std::move(*processes);
+  for (const auto& [variable, value] : manifest->environment)
+    runtime.environment.push_back(std::string(variable).append("=").append(value));
+  return runtime;
+}
+
+}  // namespace
+
+ServiceIds service_ids() {
+  if (const passwd* user = ::getpwnam("executor")) return {user->pw_uid, user->pw_gid};
+  return {};
+}
+
+Result<supervisor::StewardHandle> start_native(const NativeOptions& options) {
+  supervisor::StewardPlan plan;
+  auto runtime = runtime_config("python");
+  if (!runtime) return runtime.error();
+  plan.config.runtimes.push_back(std::move(*runtime));
+  auto init = profile("init.json");
+  if (!init) return init.error();
+  plan.config.init_profile = std::move(*init);
+  plan.config.warm_pool = options.warm_pool;
+  // besides those in use: as many on their way out, and the validator's
+  plan.config.max_live = 2 * (options.concurrency + options.warm_pool) + 16;
+  plan.config.defaults = options.defaults;
+  auto supervisor = helper("executor-supervisor");
+  if (!supervisor) return supervisor.error();
+  auto zygote = helper("executor-zygote-python");
+  if (!zygote) return zygote.error();
+  plan.supervisor_path = supervisor->string();
+  plan.zygote_path = zygote->string();
+  plan.id_base = options.id_base;
+  plan.id_count = options.id_count;
+  const ServiceIds ids = service_ids();
+  plan.service_uid = ids.uid;
+  plan.service_gid = ids.gid;
+  return supervisor::start_steward(std::move(plan));
+}
+
+}  // namespace executor

@@ -1,0 +1,32 @@
+// From settings to a running native backend: finds the installed parts, starts the steward, and gives up the start's
+// privileges. Called once, before the first thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "executor/error.hpp"
+#include "executor/limits.hpp"
+#include "supervisor/steward.hpp"
+
+namespace executor {
+
+struct NativeOptions {
+  std::uint32_t concurrency = 1;  ///< runs at once
+  std::uint32_t warm_pool = 1;    ///< sandboxes kept ready
+  Limits defaults{};              ///< what warm sandboxes are built with
+  std::uint32_t id_base = 1'900'000'000;  ///< first host id of the range, where a range can be mapped
+  std::uint32_t id_count = 65'536;
+};
+
+/// Ids that the service runs as when it was started with privileges: user "executor" where it exists, else nobody.
+struct ServiceIds {
+  uid_t uid = 65534;
+  gid_t gid = 65534;
+};
+ServiceIds service_ids();
+
+/// Starts the steward with the Python runtime. The caller drops its own privileges when the handle says so.
+Result<supervisor::StewardHandle> start_native(const NativeOptions& options);
+
+}  // namespace executor
