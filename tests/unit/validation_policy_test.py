@@ -72,7 +72,7 @@ class Attempts(unittest.TestCase):
     def test_a04_attributes_by_text(self):
         self.refused("builtin", "getattr(x, '__cl' + 'ass__')", "getattr(x, '__class__')", "getattr(x, name)", "g = getattr",
                      "setattr(x, '__class__', y)", "delattr(x, '_' + 'a')", "vars()", "dir()", "globals()", "locals()",
-                     "getattr(*args)", "getattr(x, '\\x5f\\x5fclass\\x5f\\x5f')", "list(map(getattr, a, b))")
+                     "getattr(*args)", "getattr(x, '_y')", "getattr(x, '\\x5f\\x5fclass\\x5f\\x5f')", "list(map(getattr, a, b))")
         self.refused("module", "import operator\noperator.attrgetter('a.b')", "import functools\nfunctools.reduce(getattr, [])")
         self.refused("attribute", "import operator\noperator.attrgetter('a.__class__')",
                      "from operator import attrgetter\nattrgetter('a', 'b.__globals__')",
@@ -96,7 +96,10 @@ class Attempts(unittest.TestCase):
                      "from statistics import random as r\nr._os", "def f():\n    import random\n    return random._os",
                      "import random\nx = random", "import random\nf(random)", "import random\n[random][0]._os",
                      "import statistics\nif 0:\n    statistics = 1\nx = statistics", "import random\nrandom._inst",
-                     "import statistics\ndel statistics.sys", "import random\nclass A:\n    r = random")
+                     "import statistics\ndel statistics.sys", "import random\nclass A:\n    r = random",
+                     "random = 1\nimport random\nx = random",
+                     "def f():\n    global random\n    import random\nrandom = 1\nf()\nx = random")
+        self.refused("module", "from platform import *", by=policy.Policy(["platform"]))
         self.refused("module", "import collections\ncollections._sys", "import json\njson.codecs.open('x')", "import json\njson.decoder.re",
                      "import tempfile\ntempfile._os", "import numpy\nnumpy.ctypeslib", "import numpy as np\nnp.sys",
                      "from json import codecs", "import json.decoder\njson.decoder.scanner.re", "import numpy\nx = numpy",
@@ -225,13 +228,17 @@ class Attempts(unittest.TestCase):
                     "def f():\n    eval = 1\n    return eval", "def f():\n    open = []\n    def g(): return open\n    return g",
                     "lambda vars: vars + 1", "[dir for dir in 'abc']", "for_ = 1\nclass compile: pass\nx = compile()",
                     "open, closed = [], []\nwhile open: open.pop()", "class A:\n    def open(self): pass\n    x = 1\na = A()\na.open()",
-                    "def f():\n    with x as open:\n        return open", "match x:\n    case y: pass", "open: list = []\nprint(open)")
+                    "def f():\n    with x as open:\n        return open", "match x:\n    case y: pass",
+                    "def f():\n    [(open := i) for i in x]\n    return open", "open: list = []\nprint(open)")
         self.refused("builtin", "if 0:\n    open = 1\nopen('x')", "open('x')\nopen = 1", "open = open", "def f():\n    open = 1\nopen('x')",
                      "open = 1\ndel open\nopen('x')", "def g(): return open('x')\nopen = 1", "class A:\n    open = 1\n    def f(self): return open('x')",
                      "class A:\n    x = open\n    open = 1", "def f(open):\n    class A:\n        y = open\n        open = 2", "for open in []: pass\nopen('x')",
                      "open = 1\ndef f():\n    global open\n    del open\nopen('x')", "try:\n    x\nexcept E as open:\n    pass\nopen('x')",
                      "[open for x in y]", "def f():\n    global open\n    open = 1\nopen('x')", "open: int\nopen('x')",
-                     "[(open := 1) for i in ()]\nopen('x')", "with x as open: pass\nopen('x')")
+                     "[(open := 1) for i in ()]\nopen('x')", "with x as open: pass\nopen('x')",
+                     "[(open := i) for i in x if open('y')]",
+                     "def g():\n    open = 1\n    def f():\n        global open\n        return open('x')",
+                     "def f(n):\n    global open\n    if n: open = 1\n    return open('x')")
 
     def test_ordinary_dunders_are_left_alone(self):
         self.passes("class V:\n    __slots__ = ('x',)\n    def __init__(self, x): self.x = x\n    def __add__(self, o): return V(self.x + o.x)\n"
@@ -267,6 +274,19 @@ class Answers(unittest.TestCase):
                 answer = policy.check(by, source)
                 self.assertTrue(answer["compileError"], source)
                 self.assertEqual([(v["rule"], v["line"]) for v in answer["violations"]], [("syntax", line)])
+
+    def test_what_would_compile_slowly_is_not_compiled(self):
+        compiled = []
+        policy.compile = lambda *arguments, **options: compiled.append(len(arguments[0]))
+        try:
+            for source, expected in (("x = 1", True), ("lambda: 0\n" * 1000, True), ("lambda: 0\n" * 1001, False),
+                                     ("def f(): 0\n" * 1001, False), ("[i for i in x]\n" * 1001, False),
+                                     ("class A: 0\n" * 1001, False), ("1\n" * (32 << 10), True), ("1\n" * (32 << 10) + "1", False)):
+                compiled.clear()
+                self.assertFalse(policy.check(DEFAULT, source)["compileError"])
+                self.assertEqual(bool(compiled), expected, source[:20])
+        finally:
+            del policy.compile
 
     def test_what_is_no_text_is_a_compile_error(self):
         for source in ("a\0b", "\ud800", "# -*- coding: utf-8 -*-\n'\udc00'"):

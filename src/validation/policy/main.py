@@ -29,6 +29,11 @@ from check import *
 MAX_VIOLATIONS = 100
 MAX_FRAME = 64 << 20
 
+# Some errors show only when the tree is compiled ("return" outside of a function). The compiler's time grows with the
+# square of the number of functions and of constants that share a hash, so what is larger is left to the run itself.
+COMPILED_SIZE = 64 << 10
+COMPILED_SCOPES = 1000
+
 
 # -- answers
 
@@ -54,15 +59,21 @@ def in_characters(source, found):
         yield finding(line, len(text.encode("utf-8")[:column].decode("utf-8", "ignore")) + 1, rule, message)
 
 
+def is_compiled(source):
+    """Whether compiling is certain to be quick. Each scope needs one of the keywords; more may stand in texts."""
+    return len(source) <= COMPILED_SIZE and sum(map(source.count, ("def", "lambda", "for", "class"))) <= COMPILED_SCOPES
+
+
 def check(policy, source):
     """The answer to one program; never raises."""
     try:
-        compile(source, "main.py", "exec", dont_inherit=True)  # finds what the tree alone does not show
-        tree = ast.parse(source, "main.py") if policy.enabled else None
+        tree = ast.parse(source, "main.py")
+        if is_compiled(source):
+            compile(source, "main.py", "exec", dont_inherit=True)
     except Exception as error:  # SyntaxError, ValueError, RecursionError, MemoryError, OverflowError ...
         return syntax_error(error)
     try:
-        found = sorted(set(Check(policy, tree).found))[:MAX_VIOLATIONS] if tree else []
+        found = sorted(set(Check(policy, tree).found))[:MAX_VIOLATIONS] if policy.enabled else []
         return {"compileError": False, "violations": list(in_characters(source, found))}
     except Exception as error:
         message = f"the source could not be checked: {type(error).__name__}"
