@@ -81,7 +81,10 @@ class Execution : public std::enable_shared_from_this<Execution> {
   }
 
   void validate() {
-    exchange_->on_gone([self = shared_from_this()] { self->gone_ = true; });
+    // weak, as this holds the exchange; whoever works on the request holds this
+    exchange_->on_gone([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->gone_ = true;
+    });
     parts_->validator.validate(
         job_->language, job_->source,
         [self = shared_from_this()](const Result<ValidationReport>& report) { self->on_validated(report); });
@@ -101,15 +104,19 @@ class Execution : public std::enable_shared_from_this<Execution> {
   }
 
   void enqueue() {
-    exchange_->on_gone([self = shared_from_this()] {
-      self->parts_->queue.abandon(self->job_->id);
-      if (self->parts_->abandoned) self->parts_->abandoned(self->job_->id);
+    exchange_->on_gone([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->abandon();
     });
     QueuedJob queued{
         .id = job_->id, .body = parts_->job_text ? job_to_json(*job_) : std::string(), .parsed = job_};
     parts_->queue.submit(std::move(queued), [self = shared_from_this()](Result<std::string> answer) {
       self->on_answer(std::move(answer));
     });
+  }
+
+  void abandon() {
+    parts_->queue.abandon(job_->id);
+    if (parts_->abandoned) parts_->abandoned(job_->id);
   }
 
   void on_answer(Result<std::string> answer) {
