@@ -1,0 +1,1 @@
+executor_unit_test(cgroup SOURCES cgroup_files_test.cpp cgroup_layout_test.cpp)
