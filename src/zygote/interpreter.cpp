@@ -64,12 +64,13 @@ except IndexError as e:
     "{}{}".format(e, 1)
 )";
 
-/// Runs a few lines in a namespace of their own that is thrown away again.
-void touch() {
+/// Runs a few lines in a namespace of their own that is thrown away again; false where that failed.
+bool touch() {
   const Ref globals(PyDict_New());
   PyDict_SetItemString(globals.get(), "__builtins__", PyEval_GetBuiltins());
   const Ref result(PyRun_String(kFirstTouch, Py_file_input, globals.get(), globals.get()));
   PyErr_Clear();
+  return static_cast<bool>(result);
 }
 
 // ---- the end of a program, as Py_FinalizeEx does it, without taking the interpreter itself apart: the process ends
@@ -283,10 +284,11 @@ void start_interpreter() {
 void before_fork() { PyOS_BeforeFork(); }
 void after_fork_in_zygote() { PyOS_AfterFork_Parent(); }
 
-void prepare_child() {
+bool prepare_child() {
   PyOS_AfterFork_Child();
-  touch();
+  const bool touched = touch();
   PyGC_Enable();
+  return touched;
 }
 
 void run_main(const std::vector<std::string>& args) {

@@ -18,8 +18,8 @@ void before_fork();
 void after_fork_in_zygote();
 
 /// In the child: after-fork hooks, collector on, and a few lines run so that the copies of touched pages are paid before
-/// the program is handed over.
-void prepare_child();
+/// the program is handed over. False where those lines failed: the interpreter is in no state to run a program.
+bool prepare_child();
 
 /// Runs /tmp/main.py as __main__ with these arguments, then ends the process with its exit status: exceptions printed,
 /// non-daemon threads joined, atexit callbacks run, globals dropped, streams flushed.

@@ -102,7 +102,10 @@ HandOver read_hand_over() {
 /// The payload from its first instruction to its last.
 [[noreturn]] void run_payload(const sandbox::PayloadPlan& plan, const Filter& filter) {
   sandbox::enter_sandbox(plan);
-  prepare_child();
+  if (!prepare_child()) {
+    errno = ENOTRECOVERABLE;
+    sandbox::fail_stage(sandbox::kPayloadReport, sandbox::Stage::payload_interpreter);
+  }
   const int listener =
       sys::raw::load_filter(filter.data(), static_cast<unsigned short>(filter.size()), SECCOMP_FILTER_FLAG_NEW_LISTENER);
   if (listener != sandbox::kPayloadListener) sandbox::fail_stage(sandbox::kPayloadReport, sandbox::Stage::payload_filter);
