@@ -175,7 +175,8 @@ void RedisConsumer::claim(const std::string& raw, const RedisMessage& message) {
                        {keys.processing(me), keys.leases(me), keys.burying(me), keys.job(message.id)},
                        {sha1_hex(raw), message.id, message.digest, me,
                         std::to_string(context_.options.record_ttl.count()), message.reply_to,
-                        redis_burying_head("another body is known under this jobId", "")}),
+                        redis_burying_head("another body is known under this jobId", ""),
+                        std::to_string(context_.options.max_attempts)}),
               [granted](Result<RedisReply> reply) {
                 if (reply) *granted = std::move(*reply);
               });
@@ -194,15 +195,18 @@ void RedisConsumer::claimed(const std::string& raw, const RedisMessage& message,
         {"claim job: " + reply.text, std::make_error_code(std::errc::operation_not_permitted)});
   }
   const std::string& verdict = reply.at(0).text;
-  const bool runs = verdict == "run";
+  const auto attempt = static_cast<int>(reply.at(1).integer);
+  const bool runs = verdict == "run" && !stored.is_string();
   loop_.claimed(runs, static_cast<std::size_t>(reply.at(3).integer));
-  if (runs && stored.is_string()) {
-    const auto tag = settler_.hold(
-        {message.id, raw, message.digest, message.reply_to, static_cast<int>(reply.at(1).integer)});
-    loop_.released();
-    settler_.settle(tag, stored.text, std::nullopt);
-  } else if (runs) {
-    deliver(raw, message, static_cast<int>(reply.at(1).integer), milliseconds(reply.at(2).integer));
+  if (runs) {
+    deliver(raw, message, attempt, milliseconds(reply.at(2).integer));
+  } else if (verdict == "run" || verdict == "exhausted") {
+    const auto tag = settler_.hold({message.id, raw, message.digest, message.reply_to, attempt});
+    if (stored.is_string()) {
+      settler_.settle(tag, stored.text, std::nullopt);
+    } else {
+      give_up(tag, "its worker was lost in each of " + std::to_string(attempt) + " attempts");
+    }
   } else if (verdict == "done") {
     already_done(raw, message, stored);
   } else if (verdict == "conflict") {
@@ -267,17 +271,20 @@ void RedisConsumer::retry(const Delivery& delivery, const std::string& reason) {
   const RedisLease* lease = settler_.find(delivery.tag);
   if (lease == nullptr) return;
   const auto& options = context_.options;
-  bool ends = false;
-  if (lease->attempt >= options.max_attempts) {
-    const std::string text = reason + " (attempt " + std::to_string(lease->attempt) + " of " +
-                             std::to_string(options.max_attempts) + ")";
-    ends = settler_.settle(delivery.tag, redis_error_result(lease->id, "infrastructure_error", text), reason);
-  } else {
-    ends = settler_.give_back(delivery.tag, true, options.retry_delay * lease->attempt);
-  }
+  const bool ends = lease->attempt >= options.max_attempts
+                        ? give_up(delivery.tag, reason)
+                        : settler_.give_back(delivery.tag, true, options.retry_delay * lease->attempt);
   if (!ends) return;
   loop_.released();
   advance();
+}
+
+bool RedisConsumer::give_up(std::uint64_t tag, const std::string& reason) {
+  const RedisLease& lease = *settler_.find(tag);
+  context_.log(RedisLogLevel::error, "redis: job " + lease.id + " is given up: " + reason);
+  const std::string text = reason + " (attempt " + std::to_string(lease.attempt) + " of " +
+                           std::to_string(context_.options.max_attempts) + ")";
+  return settler_.settle(tag, redis_error_result(lease.id, "infrastructure_error", text), reason);
 }
 
 void RedisConsumer::reject(const Delivery& delivery, const std::string& reason, std::string result_json) {
@@ -335,31 +342,13 @@ void RedisConsumer::reap() {
   const auto& keys = context_.keys;
   const std::string& me = context_.instance;
   run_script(*context_.commands, redis_scripts::reap(),
-             {keys.workers(), keys.list(), keys.leases(me), keys.burying(me), keys.strays()},
-             {keys.prefix(), me, std::to_string(context_.options.max_attempts), std::to_string(kStrayMax),
-              std::to_string(context_.options.message_limit)},
+             {keys.workers(), keys.list(), keys.burying(me), keys.strays()},
+             {keys.prefix(), me, std::to_string(kStrayMax), std::to_string(context_.options.message_limit)},
              [this](const Result<RedisReply>& reply) {
-               if (reply && !reply->is_error()) reaped(*reply);
+               if (!reply || reply->integer <= 0) return;
+               context_.log(RedisLogLevel::warning, "redis: " + std::to_string(reply->integer) +
+                                                        " job(s) of a worker that is gone wait again");
              });
-}
-
-void RedisConsumer::reaped(const RedisReply& reply) {
-  if (const auto returned = reply.at(0).integer; returned > 0) {
-    context_.log(RedisLogLevel::warning,
-                 "redis: " + std::to_string(returned) + " job(s) of a worker that is gone wait again");
-  }
-  const auto& exhausted = reply.at(1).elements;
-  for (std::size_t index = 0; index + 3 < exhausted.size(); index += 4) {
-    RedisLease lease{exhausted[index].text, exhausted[index + 3].text, exhausted[index + 2].text, "",
-                     std::atoi(exhausted[index + 1].text.c_str())};
-    const auto message = read_redis_message(lease.raw, context_.options.message_limit);
-    if (const auto* readable = std::get_if<RedisMessage>(&message)) lease.reply_to = readable->reply_to;
-    const std::string reason =
-        "its worker was lost in each of " + std::to_string(lease.attempt) + " attempts";
-    context_.log(RedisLogLevel::error, "redis: job " + lease.id + " is given up: " + reason);
-    std::string result = redis_error_result(lease.id, "infrastructure_error", reason);
-    settler_.settle(settler_.hold(std::move(lease)), std::move(result), reason);
-  }
 }
 
 }  // namespace executor

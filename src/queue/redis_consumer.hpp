@@ -68,12 +68,12 @@ class RedisConsumer {
   void set_aside(const std::string& raw, const UnusableMessage& message);
   void deliver(const std::string& raw, const RedisMessage& message, int attempt,
                std::chrono::milliseconds waited);
+  bool give_up(std::uint64_t tag, const std::string& reason);
   void already_done(const std::string& raw, const RedisMessage& message, const RedisReply& stored);
   void schedule_beat();
   void beat();
   void register_again();
   void reap();
-  void reaped(const RedisReply& reply);
 
   RedisContext& context_;
   Hooks hooks_;

@@ -105,7 +105,7 @@ redis.call('HSET', job, 'w:' .. ARGV[3], '1')
 redis.call('PEXPIRE', job, ARGV[4])
 if state == 'running' or state == 'queued' then return 'joined' end
 redis.call('HSET', job, 'state', 'queued', 'digest', ARGV[1], 'origin', 'front')
-redis.call('HDEL', job, 'attempts')
+redis.call('HDEL', job, 'attempts', 'exhausted')
 if state ~= 'cancelled' then
   local stamp = string.format('{"enqueuedAt":%.0f,', now_ms())
   redis.call('LPUSH', list, stamp .. string.sub(ARGV[2], 2))
@@ -132,9 +132,9 @@ return 1
 }
 
 // KEYS processing, leases, burying, job   ARGV sha1 of the message, id, digest, worker, record TTL ms, reply
-// key, head of a burying entry for a conflict → {verdict, attempt, ms waited, messages left in processing};
-// verdict: "run" | "joined" (runs elsewhere) | "done" | "cancelled" | "conflict" (set aside) | "gone" (the
-// message was taken from us)
+// key, head of a burying entry for a conflict, attempts maximum → {verdict, attempt, ms waited, messages left
+// in processing}; verdict: "run" | "exhausted" (leased, to be given up) | "joined" (runs elsewhere) | "done"
+// | "cancelled" | "conflict" (set aside) | "gone" (the message was taken from us)
 const RedisScript& claim() {
   static const RedisScript script = make_script("claim", join(kNow, kTakeOut, R"lua(
 local processing, leases, burying, job = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -156,13 +156,17 @@ if state == 'cancelled' then
   redis.call('DEL', job)
   return {'cancelled', 0, 0, left}
 end
-local attempt = (tonumber(known[3]) or 0) + 1
+local attempt, verdict = (tonumber(known[3]) or 0) + 1, 'run'
+if attempt > tonumber(ARGV[8]) then
+  attempt, verdict = attempt - 1, 'exhausted'
+  redis.call('HSET', job, 'exhausted', '1')
+end
 redis.call('HSET', job, 'state', 'running', 'digest', ARGV[3], 'worker', ARGV[4], 'attempts', attempt, 'body', raw)
 redis.call('PEXPIRE', job, ARGV[5])
 redis.call('SADD', leases, ARGV[2])
 local enqueued = string.match(raw, '^{"enqueuedAt":(%d+)')
 local waited = enqueued and math.max(0, now_ms() - tonumber(enqueued)) or 0
-return {'run', attempt, waited, left}
+return {verdict, attempt, waited, left}
 )lua"));
   return script;
 }
@@ -209,14 +213,14 @@ return 'mine'
 const RedisScript& requeue() {
   static const RedisScript script = make_script("requeue", R"lua(
 local job, leases, list = KEYS[1], KEYS[2], KEYS[3]
-local known = redis.call('HMGET', job, 'state', 'worker', 'attempts', 'body')
+local known = redis.call('HMGET', job, 'state', 'worker', 'attempts', 'body', 'exhausted')
 local ours = known[1] == 'running' and known[2] == ARGV[2]
 if ours and ARGV[3] ~= '' and known[3] ~= ARGV[3] then return 0 end
 redis.call('SREM', leases, ARGV[1])
 if not ours or not known[4] then return 0 end
 redis.call('HDEL', job, 'worker', 'body')
 redis.call('HSET', job, 'state', 'queued')
-if ARGV[4] == '1' then redis.call('HINCRBY', job, 'attempts', -1) end
+if ARGV[4] == '1' and not known[5] then redis.call('HINCRBY', job, 'attempts', -1) end
 redis.call('RPUSH', list, known[4])
 return 1
 )lua");
@@ -253,30 +257,23 @@ return replies
   return script;
 }
 
-// Takes over from every worker whose alive key is gone. The dead worker's keys are derived from the prefix:
-// they are not known beforehand, and share the slot of the keys that are declared. KEYS workers, list, own
-// leases, own burying, strays   ARGV prefix, worker, attempts maximum, stray maximum, size maximum → {jobs
-// and messages that wait again, {id, attempts, digest, message, …} of jobs with no attempt left, now ours}
+// Takes over from every worker whose alive key is gone: its jobs wait again at the taking end, and whoever
+// claims one with no attempt left gives it up. The dead worker's keys are derived from the prefix: they are
+// not known beforehand, and share the slot of the keys that are declared. KEYS workers, list, own burying,
+// strays   ARGV prefix, worker, stray maximum, size maximum → jobs and messages that wait again
 const RedisScript& reap() {
   static const RedisScript script = make_script("reap", join(kReturnStrays, R"lua(
-local workers, list, own_leases, own_burying, strays = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local prefix, me, attempts_max = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local returned, exhausted = 0, {}
+local workers, list, own_burying, strays = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local prefix, me, returned = ARGV[1], ARGV[2], 0
 
 local function take_over(worker, id)
   local job = prefix .. 'job:' .. id
-  local known = redis.call('HMGET', job, 'state', 'worker', 'attempts', 'digest', 'body')
-  if known[1] ~= 'running' or known[2] ~= worker or not known[5] then return end
-  if tonumber(known[3]) >= attempts_max then
-    redis.call('HSET', job, 'worker', me)
-    redis.call('SADD', own_leases, id)
-    for _, value in ipairs({id, known[3], known[4], known[5]}) do exhausted[#exhausted + 1] = value end
-  else
-    redis.call('HSET', job, 'state', 'queued')
-    redis.call('HDEL', job, 'worker', 'body')
-    redis.call('RPUSH', list, known[5])
-    returned = returned + 1
-  end
+  local known = redis.call('HMGET', job, 'state', 'worker', 'body')
+  if known[1] ~= 'running' or known[2] ~= worker or not known[3] then return end
+  redis.call('HSET', job, 'state', 'queued')
+  redis.call('HDEL', job, 'worker', 'body')
+  redis.call('RPUSH', list, known[3])
+  returned = returned + 1
 end
 
 for _, worker in ipairs(redis.call('SMEMBERS', workers)) do
@@ -284,13 +281,13 @@ for _, worker in ipairs(redis.call('SMEMBERS', workers)) do
     local leases = prefix .. 'leases:' .. worker
     for _, id in ipairs(redis.call('SMEMBERS', leases)) do take_over(worker, id) end
     returned = returned + return_strays(prefix .. 'processing:' .. worker, list, own_burying, strays,
-                                        tonumber(ARGV[4]), tonumber(ARGV[5]))
+                                        tonumber(ARGV[3]), tonumber(ARGV[4]))
     while redis.call('LMOVE', prefix .. 'burying:' .. worker, own_burying, 'RIGHT', 'LEFT') do end
     redis.call('DEL', leases)
     redis.call('SREM', workers, worker)
   end
 end
-return {returned, exhausted}
+return returned
 )lua"));
   return script;
 }

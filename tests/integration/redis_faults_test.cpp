@@ -108,7 +108,7 @@ TEST_CASE("jobs of a worker that died are taken over by another, each is answere
   REQUIRE(run_until(io, [&] { return taken.size() == 5; }));
   EchoWorker heir(io, options_for(server.url()), runs);
   REQUIRE(run_until(io, [&] { return answers.count == 7; }));
-  run_for(io, milliseconds(1500));
+  run_for(io, milliseconds(2500));
   CHECK(answers.count == 7);  // a worker that renews its lease keeps it
   victim.reset();
   REQUIRE(run_until(io, [&] { return answers.count == 12; }));
@@ -199,6 +199,60 @@ TEST_CASE(
   CHECK(answers.count == 1);
   CHECK(server.cli({"get", "executor:results:a"}) == result_of("a"));
   CHECK(mentions(log, "this one is dropped"));
+}
+
+TEST_CASE(
+    "a worker that was taken for dead claims its job again while nobody else has it: one run, one result") {
+  const RedisServer server;
+  asio::io_context sleeping;
+  asio::io_context io;
+  const auto front = make_redis_queue(io, options_for(server.url()));
+  std::vector<std::string> log;
+  const auto sleeper = make_redis_queue(sleeping, options_for(server.url(), &log));
+  std::vector<Delivery> taken;
+  sleeper->consume(1, [&](Delivery delivery) { taken.push_back(std::move(delivery)); });
+  REQUIRE(wait_ready(io, *front));
+  REQUIRE(wait_ready(sleeping, *sleeper));
+  Answers answers;
+  answers.submit(*front, "a");
+  run_for(io, milliseconds(50));
+  REQUIRE(run_until(sleeping, [&] { return taken.size() == 1; }));
+  const auto reaper = make_redis_queue(io, options_for(server.url()));
+  std::vector<Delivery> others;
+  const auto on_other = [&](Delivery delivery) { others.push_back(std::move(delivery)); };
+  reaper->consume(0, on_other);  // takes nothing, reaps all the same
+  REQUIRE(run_until(io, [&] { return server.number({"llen", "executor:tasks"}) == 1; }));
+  REQUIRE(run_until(sleeping, [&] { return mentions(log, "this worker was taken for dead"); }));
+  run_for(sleeping, milliseconds(100));
+  reaper->consume(4, on_other);
+  REQUIRE(run_until(io, [&] { return server.number({"llen", "executor:tasks"}) == 0; }));
+  sleeper->complete(taken[0], result_of("a"));
+  REQUIRE(run_until(sleeping, [&] { return sleeper->status().leased == 0; }));
+  REQUIRE(run_until(io, [&] { return answers.count == 1; }));
+  CHECK(answers.good() == 1);
+  CHECK(others.empty());
+  CHECK(taken.size() == 1);
+}
+
+TEST_CASE("what a worker took and never claimed, or claimed and never heard of, is given back") {
+  const RedisServer server;
+  asio::io_context io;
+  std::map<std::string, int> runs;
+  EchoWorker worker(io, options_for(server.url()), runs);
+  REQUIRE(wait_ready(io, worker.queue()));
+  const std::string name = server.cli({"smembers", "{executor:tasks}:workers"});
+  server.cli({"lpush", "{executor:tasks}:processing:" + name, job_body("stray")});
+  server.cli({"lpush", "executor:tasks", job_body("next")});
+  REQUIRE(run_until(io, [&] { return runs["stray"] == 1 && runs["next"] == 1; }));
+
+  server.cli({"hset", "{executor:tasks}:job:unheard", "state", "running", "worker", name, "attempts", "1",
+              "body", job_body("unheard")});
+  server.cli({"sadd", "{executor:tasks}:leases:" + name, "unheard"});
+  run_for(io, milliseconds(1500));
+  CHECK(runs["unheard"] == 0);  // the worker lives, so nobody takes it over
+  server.cli({"client", "kill", "type", "normal"});
+  REQUIRE(run_until(io, [&] { return runs["unheard"] == 1; }));
+  REQUIRE(run_until(io, [&] { return server.number({"exists", "executor:results:unheard"}) == 1; }));
 }
 
 TEST_CASE("a result that was stored by a worker which then died is used, and the job is not run again") {
@@ -360,7 +414,7 @@ TEST_CASE("out of memory refuses submissions, keeps results, and never says OK f
   REQUIRE(run_until(io, [&] { return answers.count == 1; }));
   CHECK(answers.by_id["b"][0].error().code == std::errc::no_buffer_space);
   worker->complete(taken[0], result_of("a"));
-  run_for(io, milliseconds(1500));  // longer than a lease: it is renewed all the same
+  run_for(io, milliseconds(2500));  // longer than a lease: it is renewed all the same
   CHECK(answers.count == 1);
   CHECK_FALSE(worker->status().ready);
   CHECK(worker->status().detail.find("OOM") != std::string::npos);

@@ -154,7 +154,7 @@ bool run_until(asio::io_context& io, const std::function<bool()>& condition, mil
   io.restart();
   while (!condition()) {
     if (Clock::now() > deadline) return false;
-    io.run_one_for(milliseconds(20));
+    if (io.run_one_for(milliseconds(20)) > 0) io.poll();  // conditions may be dear: not one for each handler
   }
   return true;
 }
@@ -174,7 +174,7 @@ std::string result_of(const std::string& id) { return R"({"jobId":")" + id + R"(
 RedisQueueOptions options_for(const std::string& url, std::vector<std::string>* log) {
   RedisQueueOptions options;
   options.url = url;
-  options.lease_ttl = milliseconds(600);
+  options.lease_ttl = milliseconds(1000);
   options.retry_delay = milliseconds(20);
   options.command_timeout = milliseconds(3000);
   if (log != nullptr) {
