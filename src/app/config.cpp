@@ -3,6 +3,7 @@
 #include <CLI/App.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -46,7 +47,7 @@ Apply seconds(milliseconds Config::*member, double min, double max) {
   return [=](Config& config, const std::string& text) {
     double value = 0;
     if (!parse_number(text, min, max, value)) return false;
-    config.*member = milliseconds(static_cast<std::int64_t>(value * 1000 + 0.5));
+    config.*member = milliseconds(std::llround(value * 1000));
     return true;
   };
 }
@@ -58,7 +59,7 @@ Apply text(std::string Config::*member) {
   };
 }
 
-Apply url(std::string Config::*member, std::vector<std::string> schemes) {
+Apply url(std::string Config::*member, const std::vector<std::string>& schemes) {
   return [=](Config& config, const std::string& value) {
     config.*member = value;
     return std::any_of(schemes.begin(), schemes.end(), [&value](const std::string& scheme) {
@@ -98,6 +99,7 @@ Apply names(List Config::*member) {
 }
 
 constexpr std::uint64_t kGiB = 1024 * kMiB;
+constexpr std::uint64_t kTiBInMiB = 1024ULL * 1024;
 constexpr const char* kBoolean = "true or false (also on/off, yes/no, 1/0)";
 constexpr const char* kNames = R"(a JSON array of names, such as ["math","random"], or ["*"])";
 
@@ -159,7 +161,7 @@ const std::vector<Setting>& settings() {
       {"MAX_EXECUTION_TIME", "--max-execution-time", "0.01 to 600 seconds", "wall time in POST /api/execute",
        seconds(&C::max_execution_time, 0.01, 600)},
       {"MAX_MEMORY", "--max-memory", "8 to 1048576 MiB", "memory in POST /api/execute",
-       number(&C::max_memory, 8, 1024 * 1024, kMiB)},
+       number(&C::max_memory, 8, kTiBInMiB, kMiB)},
       {"LOG_FILE", "--log-file", "a path", "the log file", text(&C::log_file)},
       {"LOG_TO_FILE", "--log-to-file", kBoolean, "write the log file beside standard output",
        flag(&C::log_to_file)},

@@ -15,7 +15,7 @@
 #include "executor/error.hpp"
 #include "spec/spec_limits.hpp"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's own
 class App;
 }
 

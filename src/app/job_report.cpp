@@ -5,7 +5,9 @@
 namespace executor {
 
 namespace {
-double milliseconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count() / 1000) / 1e3; }
+double milliseconds(std::chrono::nanoseconds time) {
+  return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(time).count()) / 1e3;
+}
 }  // namespace
 
 JobCompleted log_record(const JobReport& report, const std::string& worker_id) {

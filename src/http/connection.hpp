@@ -30,7 +30,7 @@ struct ServerLimits {
   std::chrono::milliseconds idle_time{75'000};    ///< between requests
   std::chrono::milliseconds write_time{20'000};   ///< for one response
   std::chrono::milliseconds linger_time{2'000};   ///< reading on after an error so that its answer arrives
-  std::size_t linger_bytes = 1024 * 1024;         ///< at most this much is read and thrown away then
+  std::size_t linger_bytes = 1 * kMiB;            ///< at most this much is read and thrown away then
 };
 
 /// What a connection asks of the server that accepted it. Outlives every connection that is not closed.
@@ -81,7 +81,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void format_head(const Response& response);
   void consume(std::size_t size);
 
-  static constexpr std::size_t kBufferSize = 16 * 1024;
+  static constexpr std::size_t kBufferSize = 16 * kKiB;
 
   boost::asio::ip::tcp::socket socket_;
   ConnectionHost& host_;

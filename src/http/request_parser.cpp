@@ -14,7 +14,7 @@ namespace {
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
 // What is set aside at once for a body whose length the header claims; more is taken as bytes arrive.
-constexpr std::uint64_t kBodyReserve = 64 * 1024;
+constexpr std::uint64_t kBodyReserve = 64 * kKiB;
 }  // namespace
 
 // Beast's parser with its events written into the Request.

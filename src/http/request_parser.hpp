@@ -14,14 +14,15 @@
 #include <string>
 #include <string_view>
 
+#include "executor/limits.hpp"
 #include "http/message.hpp"
 
 namespace executor::http {
 
 struct ParserLimits {
-  std::size_t header_bytes = 8 * 1024;         ///< request line and header lines together
-  std::size_t header_count = 100;              ///< header lines
-  std::uint64_t body_bytes = 4 * 1024 * 1024;  ///< body, however it is framed
+  std::size_t header_bytes = 8 * kKiB;  ///< request line and header lines together
+  std::size_t header_count = 100;       ///< header lines
+  std::uint64_t body_bytes = 4 * kMiB;  ///< body, however it is framed
 };
 
 class RequestParser {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "executor/error.hpp"
+#include "executor/limits.hpp"
 
 namespace executor {
 
@@ -26,7 +27,7 @@ struct LogOptions {
   bool to_stdout = true;
   bool to_file = true;
   std::string file = "logs/executor.log";  ///< its directory is made when it is missing
-  std::size_t rotate_bytes = 32 * 1024 * 1024;
+  std::size_t rotate_bytes = 32 * kMiB;
   std::size_t rotate_files = 5;  ///< kept beside the one being written
 };
 

@@ -16,9 +16,12 @@ namespace executor {
 namespace {
 
 // 50 µs to 10 s: a warm run takes a few hundred microseconds, the longest allowed one seconds.
-const prometheus::Histogram::BucketBoundaries kBuckets{0.00005, 0.0001, 0.0002, 0.0003, 0.0005, 0.001,
-                                                       0.002,   0.005,  0.01,   0.02,   0.05,   0.1,
-                                                       0.25,    0.5,    1,      2.5,    5,      10};
+const prometheus::Histogram::BucketBoundaries& buckets() {
+  static const prometheus::Histogram::BucketBoundaries bounds{0.00005, 0.0001, 0.0002, 0.0003, 0.0005, 0.001,
+                                                              0.002,   0.005,  0.01,   0.02,   0.05,   0.1,
+                                                              0.25,    0.5,    1,      2.5,    5,      10};
+  return bounds;
+}
 
 double seconds(Metrics::Duration time) { return std::chrono::duration<double>(time).count(); }
 
@@ -47,7 +50,7 @@ struct Metrics::Families {
     return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
   }
   prometheus::Histogram& histogram(const char* name, const char* help) {
-    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, kBuckets);
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, buckets());
   }
 
   prometheus::Family<prometheus::Counter>& executions =

@@ -9,6 +9,7 @@ using executor::http::ParserLimits;
 using executor::http::Request;
 using executor::http::RequestParser;
 using State = RequestParser::State;
+using namespace std::string_literals;
 
 namespace {
 
@@ -124,9 +125,9 @@ TEST_CASE("malformed framing is refused, whole and byte by byte") {
       {"a folded length", kPost + "Content-Length:\r\n 5\r\n\r\nhello"},
       {"a blank before the first header", "GET / HTTP/1.1\r\n Host: a\r\n\r\n"},
       {"an empty line first", "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"},
-      {"NUL in a header", std::string("GET / HTTP/1.1\r\nHost: a\r\nX: b\0c\r\n\r\n", 40)},
-      {"NUL in the target", std::string("GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n", 30)},
-      {"TLS bytes", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11)},
+      {"NUL in a header", "GET / HTTP/1.1\r\nHost: a\r\nX: b\0c\r\n\r\n"s},
+      {"NUL in the target", "GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n"s},
+      {"TLS bytes", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s},
       {"garbage", "\xff\xfe\xfd\r\n\r\n"},
       {"the HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
       {"no version", "GET /\r\nHost: a\r\n\r\n"},
