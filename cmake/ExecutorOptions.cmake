@@ -3,7 +3,7 @@ add_library(executor_options INTERFACE)
 target_compile_features(executor_options INTERFACE cxx_std_20)
 target_include_directories(executor_options INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(executor_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual>
   -Wimplicit-fallthrough -Wformat=2 -Werror -Wno-missing-field-initializers
   -fstack-protector-strong -fno-plt)
 target_compile_definitions(executor_options INTERFACE BOOST_ALL_NO_LIB)

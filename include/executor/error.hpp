@@ -20,7 +20,8 @@ struct Error {
   std::string stage{};
 
   Error() = default;
-  // two arguments at least: a plain string must not convert to an Error, or Result<std::string> would be ambiguous
+  // two arguments at least: a plain string must not convert to an Error, or Result<std::string> would be
+  // ambiguous
   Error(std::string what_, std::error_code code_, std::string stage_ = {})
       : what(std::move(what_)), code(code_), stage(std::move(stage_)) {}
 

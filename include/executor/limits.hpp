@@ -1,4 +1,5 @@
-// What one run of a program may use. Each limit is enforced by the kernel or by the supervisor, never by the program.
+// What one run of a program may use. Each limit is enforced by the kernel or by the supervisor, never by the
+// program.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// What the kernel says about one finished run. No expectation is known here: verdicts against expected output are
-// made from an Outcome by src/judge.
+// What the kernel says about one finished run. No expectation is known here: verdicts against expected output
+// are made from an Outcome by src/judge.
 #pragma once
 
 #include <chrono>
@@ -24,11 +24,11 @@ enum class Ending {
 /// The facts of one run, from wait status, cgroup counters and captured bytes.
 struct Outcome {
   Ending ending = Ending::exited;
-  int exit_code = 0;                 ///< valid for `exited`
-  int signal = 0;                    ///< the ending signal's number, 0 when it exited
-  std::string stdout_bytes{};        ///< at most Limits::stdout_max
-  std::string stderr_bytes{};        ///< at most Limits::stderr_max
-  bool stdout_truncated = false;     ///< more was written than is kept
+  int exit_code = 0;              ///< valid for `exited`
+  int signal = 0;                 ///< the ending signal's number, 0 when it exited
+  std::string stdout_bytes{};     ///< at most Limits::stdout_max
+  std::string stderr_bytes{};     ///< at most Limits::stderr_max
+  bool stdout_truncated = false;  ///< more was written than is kept
   bool stderr_truncated = false;
   std::chrono::nanoseconds wall_time{};  ///< hand-over to end
   std::chrono::nanoseconds cpu_time{};   ///< cgroup CPU time since hand-over

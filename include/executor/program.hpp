@@ -17,9 +17,9 @@ struct SourceFile {
 
 /// One run of one program.
 struct Program {
-  std::string runtime = "python";   ///< name of a runtime manifest
-  std::string source;               ///< the program's text, UTF-8; it stands as main.<ext> in the working directory
-  std::string stdin_bytes;          ///< what standard input holds, then end of file
+  std::string runtime = "python";  ///< name of a runtime manifest
+  std::string source;       ///< the program's text, UTF-8; it stands as main.<ext> in the working directory
+  std::string stdin_bytes;  ///< what standard input holds, then end of file
   std::vector<std::string> args{};  ///< sys.argv[1:]
   std::vector<SourceFile> files{};  ///< further files beside the program
   bool processes = false;           ///< may fork and start programs (a wider seccomp profile)

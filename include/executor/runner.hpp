@@ -7,9 +7,10 @@
 //   auto outcome = (*runner)->run(program);
 //   if (outcome) std::cout << outcome->stdout_bytes;
 //
-// A Runner owns the processes behind it (supervisor, zygote, sandboxes); its destructor ends them and waits until they
-// are gone. It starts processes, so it is made before the first thread; afterwards it may be used by one thread at a
-// time. When the calling process is privileged (root), sandboxes get ids of their own; the caller keeps its privileges.
+// A Runner owns the processes behind it (supervisor, zygote, sandboxes); its destructor ends them and waits
+// until they are gone. It starts processes, so it is made before the first thread; afterwards it may be used
+// by one thread at a time. When the calling process is privileged (root), sandboxes get ids of their own; the
+// caller keeps its privileges.
 #pragma once
 
 #include <cstdint>

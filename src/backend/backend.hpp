@@ -1,6 +1,7 @@
 // One interface for everything that can run a program in isolation: native, docker, local.
 //
-// Thread safety: all calls and all callbacks happen on the thread of the io_context that the backend was made with.
+// Thread safety: all calls and all callbacks happen on the thread of the io_context that the backend was made
+// with.
 #pragma once
 
 #include <cstdint>
@@ -35,11 +36,11 @@ class Backend {
   struct Status {
     bool ready = false;
     std::string detail;
-    std::size_t warm = 0;               ///< sandboxes built and waiting
-    std::size_t live = 0;               ///< sandboxes running a program
-    std::uint64_t warm_hits = 0;        ///< runs that found a warm sandbox
-    std::uint64_t warm_misses = 0;      ///< runs that waited for a cold one
-    std::uint64_t leaks_removed = 0;    ///< left-over cgroups and processes found and removed
+    std::size_t warm = 0;             ///< sandboxes built and waiting
+    std::size_t live = 0;             ///< sandboxes running a program
+    std::uint64_t warm_hits = 0;      ///< runs that found a warm sandbox
+    std::uint64_t warm_misses = 0;    ///< runs that waited for a cold one
+    std::uint64_t leaks_removed = 0;  ///< left-over cgroups and processes found and removed
   };
   [[nodiscard]] virtual Status status() const = 0;
 };

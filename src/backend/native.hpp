@@ -13,7 +13,9 @@ class NativeBackend final : public Backend {
   /// The client is shared with the validator's channel; all on one io_context.
   explicit NativeBackend(std::shared_ptr<supervisor::Client> client) : client_(std::move(client)) {}
 
-  RunId start(Program program, Done done) override { return client_->run(std::move(program), std::move(done)); }
+  RunId start(Program program, Done done) override {
+    return client_->run(std::move(program), std::move(done));
+  }
   void cancel(RunId id) override { client_->cancel(id); }
   [[nodiscard]] std::string name() const override { return "native"; }
   [[nodiscard]] Status status() const override;

@@ -1,5 +1,5 @@
-// From settings to a running native backend: finds the installed parts, starts the steward, and gives up the start's
-// privileges. Called once, before the first thread.
+// From settings to a running native backend: finds the installed parts, starts the steward, and gives up the
+// start's privileges. Called once, before the first thread.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,15 @@
 namespace executor {
 
 struct NativeOptions {
-  std::uint32_t concurrency = 1;  ///< runs at once
-  std::uint32_t warm_pool = 1;    ///< sandboxes kept ready
-  Limits defaults{};              ///< what warm sandboxes are built with
+  std::uint32_t concurrency = 1;          ///< runs at once
+  std::uint32_t warm_pool = 1;            ///< sandboxes kept ready
+  Limits defaults{};                      ///< what warm sandboxes are built with
   std::uint32_t id_base = 1'900'000'000;  ///< first host id of the range, where a range can be mapped
   std::uint32_t id_count = 65'536;
 };
 
-/// Ids that the service runs as when it was started with privileges: user "executor" where it exists, else nobody.
+/// Ids that the service runs as when it was started with privileges: user "executor" where it exists, else
+/// nobody.
 struct ServiceIds {
   uid_t uid = 65534;
   gid_t gid = 65534;

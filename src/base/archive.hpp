@@ -1,9 +1,9 @@
-// Values to bytes and back, for messages between our own processes: integers little-endian in their own width, strings
-// and vectors with a 32-bit length. A type takes part by a function `archive_fields(Archive&, T&)` that names its fields
-// once for both directions.
+// Values to bytes and back, for messages between our own processes: integers little-endian in their own
+// width, strings and vectors with a 32-bit length. A type takes part by a function `archive_fields(Archive&,
+// T&)` that names its fields once for both directions.
 //
-// The reader trusts nothing: every length is held against what is left, and after the first error ok() stays false.
-// Not async-signal-safe (allocates). One object, one thread.
+// The reader trusts nothing: every length is held against what is left, and after the first error ok() stays
+// false. Not async-signal-safe (allocates). One object, one thread.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,8 @@ class ArchiveWriter {
     if constexpr (std::is_enum_v<T> || std::is_integral_v<T>) {
       bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
     } else {
-      archive_fields(*this, const_cast<T&>(value));  // the field list is shared with the reader; writing only reads
+      archive_fields(*this,
+                     const_cast<T&>(value));  // the field list is shared with the reader; writing only reads
     }
   }
   void put(const std::string& value) {

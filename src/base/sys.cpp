@@ -138,9 +138,8 @@ Result<WaitStatus> wait_pidfd(int pidfd) {
   siginfo_t info{};
   rusage usage{};
   // __WALL: a payload's exit signal is 0, so it counts as a "clone" child
-  const long status = retry_on_eintr([&] {
-    return syscall(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOHANG | __WALL, &usage);
-  });
+  const long status = retry_on_eintr(
+      [&] { return syscall(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOHANG | __WALL, &usage); });
   if (status != 0) return errno_error("wait for a process", errno);
   if (info.si_pid == 0) return WaitStatus{};
   return WaitStatus{info.si_code, info.si_status, static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};

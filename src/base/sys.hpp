@@ -1,8 +1,10 @@
-// Each system call of the sandbox wrapped once: EINTR retried, descriptors close-on-exec, errno turned into an Error.
+// Each system call of the sandbox wrapped once: EINTR retried, descriptors close-on-exec, errno turned into
+// an Error.
 //
-// Thread safety: as the calls themselves. Functions in `namespace raw` are async-signal-safe and allocate nothing: they
-// return -1 with errno, for use between clone and the seccomp filter. Everything else may allocate.
-// Sources: the man pages of the calls; clone3 needs Linux 5.7 (CLONE_INTO_CGROUP), epoll_pwait2 5.11.
+// Thread safety: as the calls themselves. Functions in `namespace raw` are async-signal-safe and allocate
+// nothing: they return -1 with errno, for use between clone and the seccomp filter. Everything else may
+// allocate. Sources: the man pages of the calls; clone3 needs Linux 5.7 (CLONE_INTO_CGROUP),
+// epoll_pwait2 5.11.
 #pragma once
 
 #include <linux/sched.h>
@@ -33,7 +35,8 @@ pid_t clone_process(clone_args& args);
 bool write_all(int fd, const void* data, std::size_t size);
 /// Reads exactly `size` bytes; false with errno, or errno 0 at end of file.
 bool read_all(int fd, void* data, std::size_t size);
-/// Loads a compiled filter with the given SECCOMP_FILTER_FLAG_*: 0 or the listener's descriptor, -1 with errno.
+/// Loads a compiled filter with the given SECCOMP_FILTER_FLAG_*: 0 or the listener's descriptor, -1 with
+/// errno.
 int load_filter(const void* instructions, unsigned short count, unsigned flags);
 }  // namespace raw
 
@@ -51,8 +54,8 @@ Result<void> set_inheritable(int fd);
 
 /// A wait status as waitid(2) reports it, with the child's resource usage.
 struct WaitStatus {
-  int code = 0;               ///< CLD_EXITED, CLD_KILLED, CLD_DUMPED
-  int status = 0;             ///< exit status or signal
+  int code = 0;    ///< CLD_EXITED, CLD_KILLED, CLD_DUMPED
+  int status = 0;  ///< exit status or signal
   std::uint64_t maxrss_bytes = 0;
 };
 /// Reaps the process behind `pidfd` (a child of the caller) if it has ended; code 0 when it still runs.

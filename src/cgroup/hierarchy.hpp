@@ -1,9 +1,9 @@
-// Control groups as the sandbox uses them: one leaf per sandbox, with limits, usage and an OOM counter. cgroup v2 is the
-// real thing; v1 controllers (hybrid hosts) stand behind the same interface.
+// Control groups as the sandbox uses them: one leaf per sandbox, with limits, usage and an OOM counter.
+// cgroup v2 is the real thing; v1 controllers (hybrid hosts) stand behind the same interface.
 //
-// A Hierarchy works on directory descriptors that were opened before the supervisor gave up its view of the host, so no
-// path is looked up later. Single-threaded; nothing here is async-signal-safe but the use of the returned descriptors.
-// Sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/ of Linux 6.18.
+// A Hierarchy works on directory descriptors that were opened before the supervisor gave up its view of the
+// host, so no path is looked up later. Single-threaded; nothing here is async-signal-safe but the use of the
+// returned descriptors. Sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/ of Linux 6.18.
 #pragma once
 
 #include <chrono>
@@ -30,8 +30,8 @@ struct LeafUsage {
   std::uint64_t oom_kills = 0;    ///< processes killed by the OOM killer in this leaf
 };
 
-/// One sandbox's group in every hierarchy in use. The destructor kills what is left and removes the directories if they
-/// are empty by then; remove() is the way to know.
+/// One sandbox's group in every hierarchy in use. The destructor kills what is left and removes the
+/// directories if they are empty by then; remove() is the way to know.
 class Leaf {
  public:
   virtual ~Leaf() = default;
@@ -46,7 +46,8 @@ class Leaf {
   [[nodiscard]] virtual std::vector<int> attach_files() const = 0;
   /// Kills every process inside (v2: cgroup.kill; v1: by the pids listed).
   virtual void kill() = 0;
-  /// Removes the group. EBUSY (with nothing lost) while a process is still inside; further calls are harmless.
+  /// Removes the group. EBUSY (with nothing lost) while a process is still inside; further calls are
+  /// harmless.
   virtual Result<void> remove() = 0;
 };
 
@@ -54,7 +55,8 @@ class Hierarchy {
  public:
   virtual ~Hierarchy() = default;
   virtual Result<std::unique_ptr<Leaf>> make_leaf(const std::string& name, const LeafLimits& limits) = 0;
-  /// Kills and removes every leaf that stands here already; the number of them. For the start, before the first leaf.
+  /// Kills and removes every leaf that stands here already; the number of them. For the start, before the
+  /// first leaf.
   virtual Result<std::size_t> sweep() = 0;
   /// 1 or 2.
   [[nodiscard]] virtual int version() const = 0;

@@ -59,7 +59,8 @@ std::map<std::string, std::string> own_paths(std::string_view proc_cgroup) {
     if (second == std::string::npos) continue;
     const std::string path = line.substr(second + 1);
     if (line.starts_with("0:")) paths[""] = path;
-    for (const std::string& name : split(line.substr(first + 1, second - first - 1), ',')) paths.emplace(name, path);
+    for (const std::string& name : split(line.substr(first + 1, second - first - 1), ','))
+      paths.emplace(name, path);
   }
   return paths;
 }
@@ -81,7 +82,8 @@ Result<std::string> start_time(pid_t pid) {
 bool instance_is_alive(const std::string& name) {
   const auto parts = split(name, '.');
   pid_t pid = 0;
-  if (parts.size() != 3 || std::from_chars(parts[1].data(), parts[1].data() + parts[1].size(), pid).ec != std::errc{})
+  if (parts.size() != 3 ||
+      std::from_chars(parts[1].data(), parts[1].data() + parts[1].size(), pid).ec != std::errc{})
     return true;  // not one of ours
   const auto started = start_time(pid);
   return started && *started == parts[2];
@@ -111,8 +113,9 @@ Result<void> enable_controllers(const std::string& group) {
   return sys::write_file(group + "/cgroup.subtree_control", "+cpu +memory +pids");
 }
 
-/// v2 allows no process in a group with controllers enabled below: move ourselves one group down where the group is
-/// ours alone, else work from the root of the hierarchy (where the kernel makes an exception, and only root may).
+/// v2 allows no process in a group with controllers enabled below: move ourselves one group down where the
+/// group is ours alone, else work from the root of the hierarchy (where the kernel makes an exception, and
+/// only root may).
 Result<std::string> make_room(const Placement& placement) {
   std::string group = placement.groups.at(0);
   if (group != placement.unified_root) {
@@ -163,7 +166,8 @@ Result<Placement> find_placement() {
   auto mountinfo = sys::read_file("/proc/self/mountinfo");
   if (!mountinfo) return mountinfo.error();
   const std::string unified = own_unified_group(*proc_cgroup, *mountinfo);
-  auto controllers = unified.empty() ? Result<std::string>("") : sys::read_file(unified + "/cgroup.controllers");
+  auto controllers =
+      unified.empty() ? Result<std::string>("") : sys::read_file(unified + "/cgroup.controllers");
   return find_placement(*proc_cgroup, *mountinfo, controllers ? *controllers : "");
 }
 
@@ -185,7 +189,8 @@ Result<Instance> prepare(const Placement& placement, uid_t owner_uid, gid_t owne
     auto directory = make_directory(AT_FDCWD, path);
     if (!directory) {
       remove(instance.paths);
-      return directory.error().context("no delegated cgroup: run as a systemd service with Delegate=yes, or as root");
+      return directory.error().context(
+          "no delegated cgroup: run as a systemd service with Delegate=yes, or as root");
     }
     instance.paths.push_back(path);
     instance.directories.push_back(std::move(*directory));

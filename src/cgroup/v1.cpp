@@ -1,5 +1,5 @@
-// Hybrid and legacy hosts: one directory per sandbox in each of four hierarchies. A process cannot be born into a v1
-// group, so a new payload attaches itself, long before it is handed a program.
+// Hybrid and legacy hosts: one directory per sandbox in each of four hierarchies. A process cannot be born
+// into a v1 group, so a new payload attaches itself, long before it is handed a program.
 #include <fcntl.h>
 
 #include <array>
@@ -99,7 +99,8 @@ class LeafV1 final : public Leaf {
     const char* const with_swap = "memory.memsw.limit_in_bytes";
     auto first = sys::write_file_at(fd, limit, bytes);
     auto swap = sys::write_file_at(fd, with_swap, bytes);
-    if (!swap && swap.error().code == std::errc::no_such_file_or_directory)  // no swap accounting: do not swap
+    if (!swap &&
+        swap.error().code == std::errc::no_such_file_or_directory)  // no swap accounting: do not swap
       swap = sys::write_file_at(fd, "memory.swappiness", "0");
     if (!swap) return swap;
     return first ? first : sys::write_file_at(fd, limit, bytes);

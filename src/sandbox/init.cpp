@@ -17,7 +17,7 @@ namespace executor::sandbox {
 
 namespace {
 
-constexpr int kGo = 0;      // where the two descriptors stand inside init
+constexpr int kGo = 0;  // where the two descriptors stand inside init
 constexpr int kReport = 1;
 
 void require(bool done, Stage stage) {
@@ -25,7 +25,8 @@ void require(bool done, Stage stage) {
 }
 
 bool keep_two_descriptors(int go, int report) {
-  return ::dup2(go, kGo) == kGo && ::dup2(report, kReport) == kReport && sys::raw::close_range(2, ~0U, 0) == 0;
+  return ::dup2(go, kGo) == kGo && ::dup2(report, kReport) == kReport &&
+         sys::raw::close_range(2, ~0U, 0) == 0;
 }
 
 /// Reaps orphans for ever. The payload is the supervisor's child, so its status is not taken here.
@@ -44,7 +45,8 @@ bool keep_two_descriptors(int go, int report) {
 }  // namespace
 
 void run_init(const InitPlan& plan, int go, int report) {
-  // order matters: mounts need capabilities, the bounding set needs CAP_SETPCAP, the filter allows none of this
+  // order matters: mounts need capabilities, the bounding set needs CAP_SETPCAP, the filter allows none of
+  // this
   if (!keep_two_descriptors(go, report)) fail_stage(report, Stage::init_descriptors);
   sigset_t all;
   ::sigfillset(&all);

@@ -34,7 +34,8 @@ bool add_attributes(int tree, std::uint64_t attributes) {
 Result<UniqueFd> restricted_copy(const std::string& path, std::uint64_t attributes) {
   UniqueFd tree(open_tree_clone(path.c_str()));
   if (!tree) return errno_error("copy mount of \"" + path + "\"", errno);
-  if (!add_attributes(tree.get(), attributes)) return errno_error("restrict mount of \"" + path + "\"", errno);
+  if (!add_attributes(tree.get(), attributes))
+    return errno_error("restrict mount of \"" + path + "\"", errno);
   return tree;
 }
 

@@ -1,4 +1,5 @@
-// What a sandbox sees of file systems: the read-only rootfs, /dev/null, and a small tmpfs. Nothing else, and no old root.
+// What a sandbox sees of file systems: the read-only rootfs, /dev/null, and a small tmpfs. Nothing else, and
+// no old root.
 //
 // Sources: mount(2), pivot_root(2), mount_setattr(2) (Linux 5.12), mount_namespaces(7) on locked mounts.
 #pragma once
@@ -20,13 +21,13 @@ struct StagedRuntime {
   std::string rootfs;  ///< the host's directory
 };
 
-/// For the supervisor, once, in its own new mount namespace: replaces its whole view of the host by a small read-only
-/// tmpfs that holds each rootfs (read-only, nosuid, nodev) with /dev/null bound into it. The flags are locked for every
-/// mount namespace made below. Allocates.
+/// For the supervisor, once, in its own new mount namespace: replaces its whole view of the host by a small
+/// read-only tmpfs that holds each rootfs (read-only, nosuid, nodev) with /dev/null bound into it. The flags
+/// are locked for every mount namespace made below. Allocates.
 Result<void> stage_roots(const std::vector<StagedRuntime>& runtimes);
 
-/// A fresh procfs of the caller's PID namespace, not attached anywhere; where the kernel refuses one (a host whose own
-/// /proc is over-mounted, as in containers), the host's /proc.
+/// A fresh procfs of the caller's PID namespace, not attached anywhere; where the kernel refuses one (a host
+/// whose own /proc is over-mounted, as in containers), the host's /proc.
 struct ProcDirectory {
   UniqueFd directory;
   bool own_pid_namespace = false;  ///< its numbers are those of the caller's PID namespace

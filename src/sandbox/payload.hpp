@@ -1,4 +1,5 @@
-// The way of a freshly forked process into its sandbox: every layer put on, the filter excepted, which comes last.
+// The way of a freshly forked process into its sandbox: every layer put on, the filter excepted, which comes
+// last.
 #pragma once
 
 #include <sys/capability.h>
@@ -20,7 +21,7 @@ struct PayloadLimits {
 
 /// Everything the payload needs, complete before the fork.
 struct PayloadPlan {
-  int init;                           ///< pidfd of the sandbox's init
+  int init;  ///< pidfd of the sandbox's init
   int stdin_read, stdout_write, stderr_write, report;
   std::span<const int> attach_files;  ///< cgroup v1: cgroup.procs of each leaf
   bool drop_groups;                   ///< false where the outer user namespace denies setgroups (a single id)
@@ -32,8 +33,8 @@ struct PayloadPlan {
 inline constexpr int kPayloadReport = 3;
 inline constexpr int kPayloadListener = 4;
 
-/// Takes all steps from payload_cgroup to payload_no_new_privileges; does not return after a failed one (fail_stage).
-/// Async-signal-safe.
+/// Takes all steps from payload_cgroup to payload_no_new_privileges; does not return after a failed one
+/// (fail_stage). Async-signal-safe.
 void enter_sandbox(const PayloadPlan& plan);
 
 }  // namespace executor::sandbox

@@ -1,7 +1,7 @@
 // Dropping what a process may do, for good. Used by init and payload between clone and their filter.
 //
-// Async-signal-safe, no allocation: the empty capability set is made beforehand. Each function returns false with errno.
-// Sources: capabilities(7), prctl(2), libcap.
+// Async-signal-safe, no allocation: the empty capability set is made beforehand. Each function returns false
+// with errno. Sources: capabilities(7), prctl(2), libcap.
 #pragma once
 
 #include <sys/capability.h>

@@ -57,7 +57,8 @@ const char* stage_name(Stage stage) {
 }
 
 Error stage_error(const StageReport& report) {
-  return {"build sandbox", std::error_code(report.error_number, std::generic_category()), stage_name(report.stage)};
+  return {"build sandbox", std::error_code(report.error_number, std::generic_category()),
+          stage_name(report.stage)};
 }
 
 void fail_stage(int report_fd, Stage stage) {

@@ -1,7 +1,8 @@
 // The steps of a sandbox's set-up, in the order in which they are taken, and how a failed one reports itself.
 //
-// A step that fails writes one fixed record to a close-on-exec pipe and ends its process; the supervisor rebuilds the
-// message. Nothing is ever skipped: a layer that cannot be put in place refuses the run with the step's name.
+// A step that fails writes one fixed record to a close-on-exec pipe and ends its process; the supervisor
+// rebuilds the message. Nothing is ever skipped: a layer that cannot be put in place refuses the run with the
+// step's name.
 #pragma once
 
 #include <cstdint>

@@ -63,8 +63,9 @@ Result<std::vector<sock_filter>> exported(const Context& context) {
   return instructions;
 }
 
-/// libseccomp knows no ranges of numbers, so this stands in front of what it made: calls newer than the profile get
-/// ENOSYS. Other architectures and x32 (bit 30) fall through to libseccomp's own check, which ends the process.
+/// libseccomp knows no ranges of numbers, so this stands in front of what it made: calls newer than the
+/// profile get ENOSYS. Other architectures and x32 (bit 30) fall through to libseccomp's own check, which
+/// ends the process.
 std::array<sock_filter, 6> newer_call_stub() {
   constexpr std::uint32_t kX32Bit = 0x40000000;
   return {{
@@ -85,7 +86,9 @@ Result<std::vector<sock_filter>> compile(const Profile& profile, KillMode kill_m
   if (!context) return errno_error("make seccomp context", ENOMEM);
   constexpr std::uint32_t kBinaryTree = 2;
   for (const auto& [attribute, value] :
-       {std::pair{SCMP_FLTATR_ACT_BADARCH, std::uint32_t{SCMP_ACT_KILL_PROCESS}},
+       {std::pair{SCMP_FLTATR_ACT_BADARCH, kill_mode == KillMode::notify
+                                               ? std::uint32_t{SCMP_ACT_NOTIFY}
+                                               : std::uint32_t{SCMP_ACT_KILL_PROCESS}},
         std::pair{SCMP_FLTATR_CTL_OPTIMIZE, kBinaryTree}})
     if (const int status = seccomp_attr_set(context.get(), attribute, value); status != 0)
       return failed("set seccomp attribute", status);

@@ -14,7 +14,8 @@ namespace executor::seccomp {
 /// What "end of the process" compiles to.
 enum class KillMode {
   kill,    ///< SECCOMP_RET_KILL_PROCESS: the kernel ends it at once
-  notify,  ///< SECCOMP_RET_USER_NOTIF: the call blocks for good, its listener learns the number and ends the process
+  notify,  ///< SECCOMP_RET_USER_NOTIF: the call blocks for good, its listener learns the number and ends the
+           ///< process
 };
 
 /// The instructions of a filter for x86-64. Foreign architectures and x32 end the process; numbers above

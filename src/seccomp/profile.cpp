@@ -20,18 +20,19 @@ struct NumberedName {
   int number;
 };
 
-/// Calls that are newer than the libseccomp of Debian 12 (arch/x86/entry/syscalls/syscall_64.tbl of Linux 6.18).
+/// Calls that are newer than the libseccomp of Debian 12 (arch/x86/entry/syscalls/syscall_64.tbl of
+/// Linux 6.18).
 constexpr std::array kNewerNames = {
-    NumberedName{"cachestat", 451},        NumberedName{"fchmodat2", 452},
-    NumberedName{"map_shadow_stack", 453}, NumberedName{"futex_wake", 454},
-    NumberedName{"futex_wait", 455},       NumberedName{"futex_requeue", 456},
-    NumberedName{"statmount", 457},        NumberedName{"listmount", 458},
+    NumberedName{"cachestat", 451},         NumberedName{"fchmodat2", 452},
+    NumberedName{"map_shadow_stack", 453},  NumberedName{"futex_wake", 454},
+    NumberedName{"futex_wait", 455},        NumberedName{"futex_requeue", 456},
+    NumberedName{"statmount", 457},         NumberedName{"listmount", 458},
     NumberedName{"lsm_get_self_attr", 459}, NumberedName{"lsm_set_self_attr", 460},
-    NumberedName{"lsm_list_modules", 461}, NumberedName{"mseal", 462},
-    NumberedName{"setxattrat", 463},       NumberedName{"getxattrat", 464},
-    NumberedName{"listxattrat", 465},      NumberedName{"removexattrat", 466},
-    NumberedName{"open_tree_attr", 467},   NumberedName{"file_getattr", 468},
-    NumberedName{"file_setattr", 469},     NumberedName{"listns", 470},
+    NumberedName{"lsm_list_modules", 461},  NumberedName{"mseal", 462},
+    NumberedName{"setxattrat", 463},        NumberedName{"getxattrat", 464},
+    NumberedName{"listxattrat", 465},       NumberedName{"removexattrat", 466},
+    NumberedName{"open_tree_attr", 467},    NumberedName{"file_getattr", 468},
+    NumberedName{"file_setattr", 469},      NumberedName{"listns", 470},
 };
 
 /// Thrown inside this file only; parse_profile turns it into an Error.
@@ -48,7 +49,8 @@ const json& field(const json& object, const char* key) {
 void refuse_unknown_keys(const json& object, std::initializer_list<std::string_view> known) {
   if (!object.is_object()) throw Invalid{"an object is expected"};
   for (const auto& [key, value] : object.items())
-    if (std::find(known.begin(), known.end(), key) == known.end()) throw Invalid{"unknown key \"" + key + "\""};
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      throw Invalid{"unknown key \"" + key + "\""};
 }
 
 Action parse_action(const std::string& name) {

@@ -1,5 +1,5 @@
-// A seccomp profile in the OCI runtime's JSON form, as values: what is allowed, what fails with which errno, what ends
-// the process. Strict: an unknown key, action, comparison or system call name is an error.
+// A seccomp profile in the OCI runtime's JSON form, as values: what is allowed, what fails with which errno,
+// what ends the process. Strict: an unknown key, action, comparison or system call name is an error.
 //
 // Not async-signal-safe. Source: opencontainers/runtime-spec, config-linux.md, "Seccomp".
 #pragma once

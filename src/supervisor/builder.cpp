@@ -63,8 +63,8 @@ Builder::Builder(Config config, UniqueFd zygote_executable, std::unique_ptr<cgro
       hierarchy_(std::move(hierarchy)),
       root_(sandbox::staged_root(config_.runtimes.at(0).name)),
       work_directory_(root_ + "/tmp"),
-      work_options_("size=" + std::to_string(config_.work_size) + ",nr_inodes=" + std::to_string(config_.work_inodes) +
-                    ",mode=1777") {}
+      work_options_("size=" + std::to_string(config_.work_size) +
+                    ",nr_inodes=" + std::to_string(config_.work_inodes) + ",mode=1777") {}
 
 Result<std::unique_ptr<Builder>> Builder::make(Config config, UniqueFd zygote_executable,
                                                std::unique_ptr<cgroup::Hierarchy> hierarchy) {
@@ -76,7 +76,8 @@ Result<std::unique_ptr<Builder>> Builder::make(Config config, UniqueFd zygote_ex
   if (!proc) return proc.error();
   builder->proc_ = std::move(*proc);
   std::vector<sandbox::StagedRuntime> roots;
-  for (const RuntimeConfig& runtime : builder->config_.runtimes) roots.push_back({runtime.name, runtime.rootfs});
+  for (const RuntimeConfig& runtime : builder->config_.runtimes)
+    roots.push_back({runtime.name, runtime.rootfs});
   if (auto r = sandbox::stage_roots(roots); !r) return r.error();
   if (sandbox::empty_capabilities() == nullptr) return errno_error("make empty capability set", ENOMEM);
   return builder;
@@ -151,8 +152,7 @@ Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint3
     args.cgroup = static_cast<std::uint64_t>(directory);
   }
   sandbox->init_pid = sys::raw::clone_process(args);
-  if (sandbox->init_pid == 0)
-    sandbox::run_init(plan, sandbox->stdin_read.get(), sandbox->report_write.get());
+  if (sandbox->init_pid == 0) sandbox::run_init(plan, sandbox->stdin_read.get(), sandbox->report_write.get());
   if (sandbox->init_pid < 0) return errno_error("clone init into seven new namespaces", errno);
   sandbox->init.reset(process);
 
@@ -173,7 +173,8 @@ Result<std::string> Builder::proc_path(pid_t pid, const UniqueFd& pidfd) const {
   auto info = sys::read_file_at(proc_.directory.get(), "self/fdinfo/" + std::to_string(pidfd.get()));
   if (!info) return info.error();
   const std::string_view host_pid = status_field(*info, "\nPid:");
-  if (host_pid.empty() || host_pid.front() == '-') return errno_error("find the host's number of a process", ESRCH);
+  if (host_pid.empty() || host_pid.front() == '-')
+    return errno_error("find the host's number of a process", ESRCH);
   return std::string(host_pid);
 }
 
@@ -227,8 +228,8 @@ Result<void> Builder::arm(Sandbox& sandbox) const {
   auto status = sys::read_file_at(proc_.directory.get(), *path + "/status");
   if (!status) return status.error();
   if (const std::string layer = missing_layer(*status); !layer.empty())
-    return Error("verify sandbox from outside: " + layer, std::make_error_code(std::errc::operation_not_permitted),
-                 "verify");
+    return Error("verify sandbox from outside: " + layer,
+                 std::make_error_code(std::errc::operation_not_permitted), "verify");
   auto listener = sys::pidfd_getfd(sandbox.payload.get(), sandbox::kPayloadListener);
   if (!listener) return listener.error().context("take the seccomp listener");
   sandbox.listener = std::move(*listener);
@@ -236,10 +237,11 @@ Result<void> Builder::arm(Sandbox& sandbox) const {
 }
 
 std::vector<std::string> Builder::isolation() const {
-  std::vector<std::string> layers = {"user_namespace", "mount_namespace", "pid_namespace",  "network_namespace",
-                                     "ipc_namespace",  "uts_namespace",   "cgroup_namespace", "pivot_root",
-                                     "no_new_privs",   "no_capabilities", "seccomp",
-                                     hierarchy_->version() == 2 ? "cgroup_v2" : "cgroup_v1"};
+  std::vector<std::string> layers = {
+      "user_namespace",    "mount_namespace", "pid_namespace",
+      "network_namespace", "ipc_namespace",   "uts_namespace",
+      "cgroup_namespace",  "pivot_root",      "no_new_privs",
+      "no_capabilities",   "seccomp",         hierarchy_->version() == 2 ? "cgroup_v2" : "cgroup_v1"};
   if (config_.id_count > 1) layers.emplace_back("own_ids");
   return layers;
 }

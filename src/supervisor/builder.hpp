@@ -1,5 +1,5 @@
-// Builds sandboxes: leaf, pipes, init, id maps; then the payload by way of the zygote; then a look from outside whether
-// every layer is really on. Holds what all sandboxes of one runtime share.
+// Builds sandboxes: leaf, pipes, init, id maps; then the payload by way of the zygote; then a look from
+// outside whether every layer is really on. Holds what all sandboxes of one runtime share.
 #pragma once
 
 #include <linux/filter.h>
@@ -25,7 +25,8 @@ class Builder {
   Result<ZygoteLink> start_zygote() const;
   /// Clones init; init_ready follows on the report pipe.
   Result<std::unique_ptr<Sandbox>> start(std::uint32_t number, std::uint32_t slot, bool processes);
-  /// Asks the zygote for the payload; payload_ready follows on the report pipe, its pid in the zygote's reply.
+  /// Asks the zygote for the payload; payload_ready follows on the report pipe, its pid in the zygote's
+  /// reply.
   Result<void> request_payload(Sandbox& sandbox, ZygoteLink& zygote) const;
   /// The zygote has answered with the payload's pid.
   Result<void> adopt_payload(Sandbox& sandbox, pid_t pid) const;

@@ -23,7 +23,8 @@ std::uint64_t Client::run(Program program, Done done) {
   pending_[id] = {std::move(done), {}};
   std::string frame = encode(RunMessage{id, std::move(program)});
   if (abandoned_) {
-    asio::post(context_, [this] { fail_all(errno_error("the sandbox supervisor is gone", ECONNRESET), false); });
+    asio::post(context_,
+               [this] { fail_all(errno_error("the sandbox supervisor is gone", ECONNRESET), false); });
   } else if (ready_) {
     pending_[id].sent = true;
     send(std::move(frame));
@@ -61,7 +62,8 @@ void Client::cancel(std::uint64_t id) {
   });
 }
 
-// ---------------------------------------------------------------------------------------------------- connection
+// ----------------------------------------------------------------------------------------------------
+// connection
 
 void Client::wait_for_supervisor() {
   link_.async_wait(asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
@@ -72,7 +74,8 @@ void Client::wait_for_supervisor() {
 void Client::on_link() {
   char byte = 0;
   auto received = sys::receive_with_fds(link_.native_handle(), {&byte, 1});
-  if (!received && received.error().code == std::errc::resource_unavailable_try_again) return wait_for_supervisor();
+  if (!received && received.error().code == std::errc::resource_unavailable_try_again)
+    return wait_for_supervisor();
   if (!received || received->size == 0) {
     abandoned_ = true;
     disconnect("the steward ended: this service has to be started again");
@@ -99,7 +102,8 @@ void Client::wait_for_frames() {
 void Client::on_readable() {
   static std::array<char, 256 * kKiB> chunk;
   auto received = sys::receive_with_fds(socket_->native_handle(), chunk);
-  if (!received && received.error().code == std::errc::resource_unavailable_try_again) return wait_for_frames();
+  if (!received && received.error().code == std::errc::resource_unavailable_try_again)
+    return wait_for_frames();
   if (!received || received->size == 0) return disconnect("the supervisor ended");
   for (UniqueFd& fd : received->fds) received_fds_.push_back(std::move(fd));
   incoming_.append({chunk.data(), received->size});
@@ -194,7 +198,8 @@ void Client::on_finished(FinishedMessage message) {
   const Pending pending = std::move(at->second);
   pending_.erase(at);
   const FailedMessage& failure = message.failure;
-  const Error error(failure.what, std::error_code(failure.error_number, std::generic_category()), failure.stage);
+  const Error error(failure.what, std::error_code(failure.error_number, std::generic_category()),
+                    failure.stage);
   if (pending.opened) return pending.opened(error);  // a channel only ever finishes by failing
   if (message.infrastructure_failed) return pending.done(error);
   pending.done(std::move(message.outcome));
@@ -219,8 +224,8 @@ void Client::send(std::string frame) {
 void Client::flush() {
   std::size_t written = 0;
   while (socket_ && written < outgoing_.size()) {
-    const ssize_t n =
-        ::send(socket_->native_handle(), outgoing_.data() + written, outgoing_.size() - written, MSG_NOSIGNAL);
+    const ssize_t n = ::send(socket_->native_handle(), outgoing_.data() + written, outgoing_.size() - written,
+                             MSG_NOSIGNAL);
     if (n < 0) break;  // full: go on when there is room; gone: the reader will see it
     written += static_cast<std::size_t>(n);
   }

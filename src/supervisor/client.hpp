@@ -24,8 +24,8 @@ namespace executor::supervisor {
 class Client {
  public:
   using Done = std::function<void(Result<Outcome>)>;
-  /// The two ends of a long-lived sandbox: its standard input to write, its standard output to read. Both report the
-  /// sandbox's end as end of file.
+  /// The two ends of a long-lived sandbox: its standard input to write, its standard output to read. Both
+  /// report the sandbox's end as end of file.
   struct Channel {
     UniqueFd input, output;
   };

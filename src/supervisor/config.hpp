@@ -19,20 +19,20 @@ struct RuntimeConfig {
 
 struct Config {
   std::vector<RuntimeConfig> runtimes;
-  std::string init_profile;            ///< JSON text
-  std::uint32_t warm_pool = 0;         ///< sandboxes kept ready
-  std::uint32_t max_live = 64;         ///< sandboxes at once, in every state
-  std::uint32_t id_count = 1;          ///< ids mapped in the outer user namespace; 1: every sandbox has the service's
+  std::string init_profile;     ///< JSON text
+  std::uint32_t warm_pool = 0;  ///< sandboxes kept ready
+  std::uint32_t max_live = 64;  ///< sandboxes at once, in every state
+  std::uint32_t id_count = 1;  ///< ids mapped in the outer user namespace; 1: every sandbox has the service's
   std::int32_t cgroup_version = 1;
   std::uint64_t work_size = 16 * kMiB;  ///< bytes of the work directory's tmpfs
   std::uint32_t work_inodes = 1024;
-  Limits defaults{};                    ///< what warm sandboxes are built with
+  Limits defaults{};  ///< what warm sandboxes are built with
 };
 
 // descriptors that the supervisor finds open when it starts
 inline constexpr int kFrontFd = 3;
 inline constexpr int kConfigFd = 4;
-inline constexpr int kZygoteFd = 5;      ///< the zygote's executable
-inline constexpr int kCgroupFd = 6;      ///< and the following, as make_hierarchy wants them
+inline constexpr int kZygoteFd = 5;  ///< the zygote's executable
+inline constexpr int kCgroupFd = 6;  ///< and the following, as make_hierarchy wants them
 
 }  // namespace executor::supervisor

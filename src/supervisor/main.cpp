@@ -1,5 +1,6 @@
-// The supervisor's process. It is started by the steward (supervisor/steward.hpp) as pid 1 of the outer PID namespace,
-// root of the outer user namespace and nobody on the host, with the descriptors of supervisor/config.hpp.
+// The supervisor's process. It is started by the steward (supervisor/steward.hpp) as pid 1 of the outer PID
+// namespace, root of the outer user namespace and nobody on the host, with the descriptors of
+// supervisor/config.hpp.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -22,7 +23,8 @@ Result<Config> read_config() {
   struct stat info {};
   if (::fstat(kConfigFd, &info) != 0) return errno_error("stat configuration", errno);
   std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
-  if (!sys::raw::read_all(kConfigFd, bytes.data(), bytes.size())) return errno_error("read configuration", errno);
+  if (!sys::raw::read_all(kConfigFd, bytes.data(), bytes.size()))
+    return errno_error("read configuration", errno);
   ::close(kConfigFd);
   auto config = decode<Config>(bytes);
   if (!config) return errno_error("read configuration", EBADMSG);

@@ -1,5 +1,5 @@
-// What front and supervisor say to each other: frames over a SOCK_STREAM pair. Programs and cancellations go down,
-// facts come up. A frame is a 32-bit length, a type byte and an archive (base/archive.hpp).
+// What front and supervisor say to each other: frames over a SOCK_STREAM pair. Programs and cancellations go
+// down, facts come up. A frame is a 32-bit length, a type byte and an archive (base/archive.hpp).
 //
 // The receiver trusts no length: a frame above kLargestFrame or one that does not parse ends the connection.
 #pragma once
@@ -44,7 +44,16 @@ namespace executor::supervisor {
 
 inline constexpr std::uint32_t kLargestFrame = 64U << 20;
 
-enum class MessageType : std::uint8_t { run, cancel, open_channel, ready, failed, finished, channel_opened, statistics };
+enum class MessageType : std::uint8_t {
+  run,
+  cancel,
+  open_channel,
+  ready,
+  failed,
+  finished,
+  channel_opened,
+  statistics
+};
 
 struct RunMessage {
   static constexpr auto kType = MessageType::run;
@@ -55,7 +64,8 @@ struct CancelMessage {
   static constexpr auto kType = MessageType::cancel;
   std::uint64_t id = 0;
 };
-/// A long-lived sandbox whose standard streams go to the front: no wall or CPU limit, everything else as for a run.
+/// A long-lived sandbox whose standard streams go to the front: no wall or CPU limit, everything else as for
+/// a run.
 struct OpenChannelMessage {
   static constexpr auto kType = MessageType::open_channel;
   std::uint64_t id = 0;
@@ -101,8 +111,8 @@ void archive_fields(A& a, RuntimeConfig& r) {
 }
 template <class A>
 void archive_fields(A& a, Config& c) {
-  a(c.runtimes, c.init_profile, c.warm_pool, c.max_live, c.id_count, c.cgroup_version, c.work_size, c.work_inodes,
-    c.defaults);
+  a(c.runtimes, c.init_profile, c.warm_pool, c.max_live, c.id_count, c.cgroup_version, c.work_size,
+    c.work_inodes, c.defaults);
 }
 template <class A>
 void archive_fields(A& a, RunMessage& m) {

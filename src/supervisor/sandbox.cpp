@@ -76,10 +76,6 @@ Outcome outcome_of(Sandbox& sandbox, std::chrono::nanoseconds end) {
     outcome.ending = Ending::output_limit;
   } else if (sandbox.killed_for && !exited) {
     outcome.ending = *sandbox.killed_for;
-  } else if (!exited && sandbox.status.status == SIGSYS) {
-    // only calls of another architecture are killed by the kernel itself
-    outcome.ending = Ending::security_violation;
-    outcome.violation = "foreign architecture";
   } else {
     outcome.ending = exited ? Ending::exited : Ending::signalled;
   }

@@ -1,9 +1,10 @@
-// One sandbox as the supervisor holds it: its kernel objects, and the steps from clone to hand-over to the end.
+// One sandbox as the supervisor holds it: its kernel objects, and the steps from clone to hand-over to the
+// end.
 //
 //   building_init ──init_ready──▶ building_payload ──payload_ready──▶ armed ──hand_over──▶ running ──▶ ending
 //
-// Owned by the supervisor's event loop, single-threaded. The destructor kills what still lives; the loop gives it a
-// proper end first (reap, then remove the leaf).
+// Owned by the supervisor's event loop, single-threaded. The destructor kills what still lives; the loop
+// gives it a proper end first (reap, then remove the leaf).
 #pragma once
 
 #include <chrono>
@@ -42,16 +43,16 @@ struct Sandbox {
   bool processes = false;      ///< built with the wider filter
   bool payload_ready = false;  ///< its report has come; its pid may still be on the way
   State state = State::building_init;
-  Limits limits{};             ///< what it was built with, then what the program got
+  Limits limits{};  ///< what it was built with, then what the program got
 
   std::unique_ptr<cgroup::Leaf> leaf{};
   pid_t init_pid = -1;
-  UniqueFd init{};             ///< pidfd
+  UniqueFd init{};  ///< pidfd
   bool init_reaped = false;
   pid_t payload_pid = -1;
-  UniqueFd payload{};          ///< pidfd
+  UniqueFd payload{};  ///< pidfd
   bool payload_reaped = false;
-  UniqueFd listener{};         ///< seccomp notifications: a call that ends the program
+  UniqueFd listener{};  ///< seccomp notifications: a call that ends the program
   UniqueFd report_read{}, report_write{};
   UniqueFd stdin_read{}, stdin_write{};
   UniqueFd stdout_write{}, stderr_write{};
@@ -60,7 +61,7 @@ struct Sandbox {
   // -- while a program runs
   std::uint64_t run_id = 0;
   bool is_channel = false;
-  std::string input{};         ///< hand-over and standard input, not yet written
+  std::string input{};  ///< hand-over and standard input, not yet written
   std::size_t written = 0;
   std::chrono::nanoseconds started{};
   std::chrono::nanoseconds wall_deadline{};

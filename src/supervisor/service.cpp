@@ -1,6 +1,7 @@
 #include "supervisor/service.hpp"
 
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -52,12 +53,14 @@ Service::~Service() {
   for (auto& [number, sandbox] : sandboxes_) sandbox->kill();
   for (auto& [number, sandbox] : sandboxes_) {
     if (!sandbox->init_reaped && sandbox->init_pid > 0) ::waitpid(sandbox->init_pid, nullptr, __WALL);
-    if (!sandbox->payload_reaped && sandbox->payload_pid > 0) ::waitpid(sandbox->payload_pid, nullptr, __WALL);
+    if (!sandbox->payload_reaped && sandbox->payload_pid > 0)
+      ::waitpid(sandbox->payload_pid, nullptr, __WALL);
     for (int i = 0; i < kRemovalAttempts && !sandbox->leaf->remove(); ++i) ::usleep(500);
   }
 }
 
-// ---------------------------------------------------------------------------------------------------- the loop
+// ---------------------------------------------------------------------------------------------------- the
+// loop
 
 Result<void> Service::run() {
   epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
@@ -214,7 +217,8 @@ void Service::send(std::string frame) {
 void Service::flush_front() {
   std::size_t written = 0;
   while (written < outgoing_.size()) {
-    const ssize_t n = ::send(front_.get(), outgoing_.data() + written, outgoing_.size() - written, MSG_NOSIGNAL);
+    const ssize_t n =
+        ::send(front_.get(), outgoing_.data() + written, outgoing_.size() - written, MSG_NOSIGNAL);
     if (n < 0) break;
     written += static_cast<std::size_t>(n);
   }
@@ -226,8 +230,9 @@ void Service::flush_front() {
 void Service::announce_failure(const Error& error) { send(encode(failed_message(error))); }
 
 void Service::accept(Waiting waiting) {
-  const auto warm = std::ranges::find_if(
-      armed_, [&](std::uint32_t number) { return sandboxes_.at(number)->processes == waiting.program.processes; });
+  const auto warm = std::ranges::find_if(armed_, [&](std::uint32_t number) {
+    return sandboxes_.at(number)->processes == waiting.program.processes;
+  });
   if (warm == armed_.end()) {
     ++statistics_.warm_misses;
     waiting_.push_back(std::move(waiting));
@@ -249,18 +254,20 @@ void Service::cancel(std::uint64_t run_id) {
     return send(encode(message));
   }
   for (auto& [number, sandbox] : sandboxes_)
-    if (sandbox->state == State::running && sandbox->run_id == run_id) return stop(*sandbox, Ending::cancelled);
+    if (sandbox->state == State::running && sandbox->run_id == run_id)
+      return stop(*sandbox, Ending::cancelled);
 }
 
 void Service::send_statistics() {
   next_statistics_ = {};
   statistics_.warm = static_cast<std::uint32_t>(armed_.size());
-  statistics_.live = static_cast<std::uint32_t>(
-      std::ranges::count_if(sandboxes_, [](const auto& entry) { return entry.second->state == State::running; }));
+  statistics_.live = static_cast<std::uint32_t>(std::ranges::count_if(
+      sandboxes_, [](const auto& entry) { return entry.second->state == State::running; }));
   send(encode(statistics_));
 }
 
-// ---------------------------------------------------------------------------------------------------- building
+// ----------------------------------------------------------------------------------------------------
+// building
 
 void Service::fill_pool() {
   if (build_again_.count() > 0) return;
@@ -269,8 +276,8 @@ void Service::fill_pool() {
   for (const auto& [number, sandbox] : sandboxes_)
     if (sandbox->state == State::building_init || sandbox->state == State::building_payload)
       ++(sandbox->processes ? building_processes : building);
-  const auto wanted_processes =
-      static_cast<std::size_t>(std::ranges::count_if(waiting_, [](const Waiting& w) { return w.program.processes; }));
+  const auto wanted_processes = static_cast<std::size_t>(
+      std::ranges::count_if(waiting_, [](const Waiting& w) { return w.program.processes; }));
   const std::size_t wanted_strict = waiting_.size() - wanted_processes;
   while (building_processes < wanted_processes && !free_slots_.empty() && build_again_.count() == 0) {
     start_build(true);
@@ -278,7 +285,8 @@ void Service::fill_pool() {
   }
   // at the start one sandbox is built alone: it shows whether this host can build any
   const std::size_t pool = announced_ ? builder_->config().warm_pool : 1;
-  while (armed_.size() + building < pool + wanted_strict && !free_slots_.empty() && build_again_.count() == 0) {
+  while (armed_.size() + building < pool + wanted_strict && !free_slots_.empty() &&
+         build_again_.count() == 0) {
     start_build(false);
     ++building;
   }
@@ -301,7 +309,8 @@ void Service::on_report(Sandbox& sandbox) {
   if (n < 0) return;
   if (n != static_cast<ssize_t>(sizeof report)) {
     if (sandbox.payload_ready) return unwatch(sandbox.report_read.get());
-    return build_failed(sandbox.number, errno_error("build sandbox: the payload ended without a word", ECHILD));
+    return build_failed(sandbox.number,
+                        errno_error("build sandbox: the payload ended without a word", ECHILD));
   }
   if (report.error_number == 0 && report.stage == sandbox::Stage::init_ready) {
     sandbox.state = State::building_payload;
@@ -352,20 +361,23 @@ void Service::on_zygote_reply(const zygote::ForkReply& reply) {
   --zygote_owes_;
   Sandbox* const sandbox = find(reply.sandbox);
   if (sandbox == nullptr || sandbox->state != State::building_payload) {
-    // its sandbox is ending, and with it the namespace that the payload lives in: only the zombie is left to take
+    // its sandbox is ending, and with it the namespace that the payload lives in: only the zombie is left to
+    // take
     if (reply.pid > 0) {
       ::kill(reply.pid, SIGKILL);
       ::waitpid(reply.pid, nullptr, __WALL);
     }
     return;
   }
-  if (reply.pid == 0) return build_failed(reply.sandbox, errno_error("fork payload from zygote", reply.error_number));
-  if (auto r = builder_->adopt_payload(*sandbox, reply.pid); !r) return build_failed(reply.sandbox, r.error());
+  if (reply.pid == 0)
+    return build_failed(reply.sandbox, errno_error("fork payload from zygote", reply.error_number));
+  if (auto r = builder_->adopt_payload(*sandbox, reply.pid); !r)
+    return build_failed(reply.sandbox, r.error());
   if (sandbox->payload_ready) armed(*sandbox);
 }
 
-/// What siblings share (addresses, stack canary) is not shared for ever: a fresh zygote is started beside the old one,
-/// which serves until the new one is ready and has answered by then what it was asked.
+/// What siblings share (addresses, stack canary) is not shared for ever: a fresh zygote is started beside the
+/// old one, which serves until the new one is ready and has answered by then what it was asked.
 void Service::renew_zygote() {
   if (next_zygote_) return;
   auto zygote = builder_->start_zygote();
@@ -442,7 +454,8 @@ void Service::armed(Sandbox& sandbox) {
   hand_over(sandbox, std::move(waiting));
 }
 
-/// One build did not come to its end; 0 stands for one that did not even begin. The first that waits hears of it.
+/// One build did not come to its end; 0 stands for one that did not even begin. The first that waits hears of
+/// it.
 void Service::build_failed(std::uint32_t number, const Error& error) {
   ++failed_builds_;
   if (!announced_ && failed_builds_ >= kFailedBuildsAtStart) fatal_ = error;
@@ -454,7 +467,8 @@ void Service::build_failed(std::uint32_t number, const Error& error) {
   if (Sandbox* const sandbox = find(number)) begin_ending(*sandbox);
 }
 
-// ---------------------------------------------------------------------------------------------------- running
+// ----------------------------------------------------------------------------------------------------
+// running
 
 Result<void> Service::apply_limits(Sandbox& sandbox, const Limits& limits) {
   const Limits& built = sandbox.limits;
@@ -502,7 +516,8 @@ void Service::hand_over(Sandbox& sandbox, Waiting waiting) {
   sandbox.cpu_at_start = sandbox.cpu_used();
   sandbox.started = sys::monotonic_now();
   sandbox.wall_deadline = sandbox.started + sandbox.limits.wall_time;
-  sandbox.next_cpu_check = sandbox.started + std::max<nanoseconds>(kShortestCpuCheck, sandbox.limits.cpu_time);
+  sandbox.next_cpu_check =
+      sandbox.started + std::max<nanoseconds>(kShortestCpuCheck, sandbox.limits.cpu_time);
   sandbox.write_input();
   if (sandbox.stdin_write && !sandbox.input.empty())
     watch(sandbox.stdin_write.get(), EPOLLOUT, Source::input, sandbox.number);
@@ -533,7 +548,8 @@ void Service::on_input(Sandbox& sandbox) {
 }
 
 void Service::on_output(Sandbox& sandbox, Capture& capture, Source source) {
-  if (sandbox.is_channel && source == Source::err) capture.bytes.clear();  // nobody reads a channel's complaints
+  if (sandbox.is_channel && source == Source::err)
+    capture.bytes.clear();  // nobody reads a channel's complaints
   capture.read_available(1);
   if (capture.closed) return unwatch(capture.pipe.get());
   if (capture.truncated) {
@@ -546,10 +562,12 @@ void Service::on_output(Sandbox& sandbox, Capture& capture, Source source) {
 void Service::on_listener(Sandbox& sandbox) {
   seccomp_notif notification{};
   if (::ioctl(sandbox.listener.get(), SECCOMP_IOCTL_NOTIF_RECV, &notification) != 0) {
-    if (errno == ENOENT) return;            // the process died meanwhile
+    if (errno == ENOENT) return;             // the process died meanwhile
     return unwatch(sandbox.listener.get());  // no process uses the filter any more
   }
-  sandbox.violation = seccomp::syscall_name(notification.data.nr);
+  constexpr int kX32Bit = 0x40000000;
+  const bool native = notification.data.arch == AUDIT_ARCH_X86_64 && notification.data.nr < kX32Bit;
+  sandbox.violation = native ? seccomp::syscall_name(notification.data.nr) : "foreign architecture";
   unwatch(sandbox.listener.get());
   sandbox.kill();
 }
@@ -605,7 +623,8 @@ void Service::answer_failure(std::uint64_t run_id, const Error& error) {
   send(encode(message));
 }
 
-// ---------------------------------------------------------------------------------------------------- the end
+// ---------------------------------------------------------------------------------------------------- the
+// end
 
 void Service::begin_ending(Sandbox& sandbox) {
   if (sandbox.state == State::ending) return;

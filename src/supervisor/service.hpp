@@ -1,8 +1,10 @@
-// The supervisor's event loop: single-threaded, one epoll, owner of every sandbox. It keeps the warm pool filled, hands
-// programs over, enforces deadlines, and judges only by wait status, cgroup counters and captured bytes.
+// The supervisor's event loop: single-threaded, one epoll, owner of every sandbox. It keeps the warm pool
+// filled, hands programs over, enforces deadlines, and judges only by wait status, cgroup counters and
+// captured bytes.
 //
-// Life of a run: run message → a warm sandbox, or the next one that is built → hand-over → the payload's pidfd becomes
-// readable, a deadline passes, a cap is reached or a forbidden call is reported → the answer leaves → clean-up.
+// Life of a run: run message → a warm sandbox, or the next one that is built → hand-over → the payload's
+// pidfd becomes readable, a deadline passes, a cap is reached or a forbidden call is reported → the answer
+// leaves → clean-up.
 #pragma once
 
 #include <chrono>
@@ -33,7 +35,18 @@ class Service {
   void announce_failure(const Error& error);
 
  private:
-  enum class Source : std::uint8_t { front, zygote, next_zygote, report, out, err, input, payload, listener, init };
+  enum class Source : std::uint8_t {
+    front,
+    zygote,
+    next_zygote,
+    report,
+    out,
+    err,
+    input,
+    payload,
+    listener,
+    init
+  };
   struct Waiting {
     std::uint64_t id;
     Program program;

@@ -38,7 +38,8 @@ Result<void> set_capabilities(std::initializer_list<cap_value_t> kept) {
   for (const cap_value_t capability : kept)
     for (const cap_flag_t flag : {CAP_PERMITTED, CAP_EFFECTIVE})
       cap_set_flag(set.get(), flag, 1, &capability, CAP_SET);
-  if (!set || cap_reset_ambient() != 0 || cap_set_proc(set.get()) != 0) return errno_error("set capabilities", errno);
+  if (!set || cap_reset_ambient() != 0 || cap_set_proc(set.get()) != 0)
+    return errno_error("set capabilities", errno);
   return {};
 }
 
@@ -51,7 +52,8 @@ Result<void> change_ids(uid_t uid, gid_t gid) {
 
 /// What the steward holds for every supervisor that it starts.
 struct Estate {
-  Estate(StewardPlan steward_plan, cgroup::Instance groups) : plan(std::move(steward_plan)), cgroups(std::move(groups)) {}
+  Estate(StewardPlan steward_plan, cgroup::Instance groups)
+      : plan(std::move(steward_plan)), cgroups(std::move(groups)) {}
   StewardPlan plan;
   bool privileged = false;
   uid_t uid = ::geteuid();  ///< of the start, mapped to 0 in single-id mode
@@ -71,8 +73,9 @@ struct Estate {
   if (estate.supervisor_procs)
     require(sys::raw::write_all(estate.supervisor_procs.get(), "0", 1), "supervisor: join cgroup");
   require(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0, "supervisor: parent death signal");
-  std::vector<int> wanted = {estate.null.get(), estate.null.get(), STDERR_FILENO, front, estate.config.get(),
-                             estate.zygote_executable.get()};
+  std::vector<int> wanted = {estate.null.get(),   estate.null.get(),
+                             STDERR_FILENO,       front,
+                             estate.config.get(), estate.zygote_executable.get()};
   for (const UniqueFd& directory : estate.cgroups.directories) wanted.push_back(directory.get());
   wanted.push_back(estate.supervisor_executable.get());
   constexpr int kAbove = 64;
@@ -92,8 +95,8 @@ struct Estate {
   ::_exit(1);
 }
 
-/// Runs inside the outer user namespace: becomes its root, makes the mount and PID namespaces with the supervisor as
-/// pid 1, reports its pid and goes. The supervisor is the steward's own child (CLONE_PARENT).
+/// Runs inside the outer user namespace: becomes its root, makes the mount and PID namespaces with the
+/// supervisor as pid 1, reports its pid and goes. The supervisor is the steward's own child (CLONE_PARENT).
 [[noreturn]] void start_inside(const Estate& estate, int front, int report) {
   if (estate.privileged && ::setgroups(0, nullptr) != 0) ::_exit(1);
   if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) ::_exit(1);
@@ -132,9 +135,10 @@ Result<pid_t> start_supervisor(Estate& estate, UniqueFd& front_end) {
   args.exit_signal = SIGCHLD;
   const pid_t inside = sys::raw::clone_process(args);
   if (inside < 0)
-    return errno_error("make user namespace (kernel.unprivileged_userns_clone, user.max_user_namespaces or an AppArmor "
-                       "restriction may forbid it; executor doctor says which)",
-                       errno);
+    return errno_error(
+        "make user namespace (kernel.unprivileged_userns_clone, user.max_user_namespaces or an AppArmor "
+        "restriction may forbid it; executor doctor says which)",
+        errno);
   if (inside == 0) {
     char byte = 0;
     if (!sys::raw::read_all(go->read.get(), &byte, 1)) ::_exit(1);
@@ -220,9 +224,9 @@ void end_supervisor(pid_t pid, int pidfd) {
 
 /// Loads a filter that leaves what removing directories takes; everything else ends the process.
 bool allow_only_removal() {
-  constexpr int kAllowed[] = {SYS_read,      SYS_openat, SYS_close,      SYS_newfstatat, SYS_getdents64, SYS_fcntl,
-                              SYS_unlinkat,  SYS_brk,    SYS_exit_group, SYS_mmap,       SYS_munmap,     SYS_kill,
-                              SYS_clock_nanosleep, SYS_write};
+  constexpr int kAllowed[] = {
+      SYS_read, SYS_openat,     SYS_close, SYS_newfstatat, SYS_getdents64, SYS_fcntl,           SYS_unlinkat,
+      SYS_brk,  SYS_exit_group, SYS_mmap,  SYS_munmap,     SYS_kill,       SYS_clock_nanosleep, SYS_write};
   std::vector<sock_filter> filter;
   filter.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4));  // seccomp_data.arch
   filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xc000003e, 1, 0));
@@ -236,8 +240,9 @@ bool allow_only_removal() {
   return sys::raw::load_filter(filter.data(), static_cast<unsigned short>(filter.size()), 0) == 0;
 }
 
-/// Root's directories can only be removed by root's id, and where even that may not write (the root of a v1 hierarchy is
-/// mode 0555) with CAP_DAC_OVERRIDE. This process has that and nothing else, and takes no input but an end of file.
+/// Root's directories can only be removed by root's id, and where even that may not write (the root of a v1
+/// hierarchy is mode 0555) with CAP_DAC_OVERRIDE. This process has that and nothing else, and takes no input
+/// but an end of file.
 [[noreturn]] void run_janitor(const std::vector<std::string>& paths, int steward_alive) {
   sigset_t all;
   ::sigfillset(&all);
@@ -298,7 +303,8 @@ bool can_map_ids() {
   const Capabilities own(cap_get_proc(), &cap_free);
   for (const cap_value_t capability : {CAP_SETUID, CAP_SETGID}) {
     cap_flag_value_t value = CAP_CLEAR;
-    if (!own || cap_get_flag(own.get(), capability, CAP_EFFECTIVE, &value) != 0 || value != CAP_SET) return false;
+    if (!own || cap_get_flag(own.get(), capability, CAP_EFFECTIVE, &value) != 0 || value != CAP_SET)
+      return false;
   }
   return true;
 }

@@ -19,28 +19,32 @@ namespace executor::supervisor {
 
 namespace {
 
-/// The zygote's process between clone and exec: a mount namespace that shows the rootfs alone, no network, no IPC.
-/// Async-signal-safe. Exits with the number of the step that failed.
-[[noreturn]] void become_zygote(const ZygoteLink::Plan& plan, int control, const std::array<UniqueFd, 3>& streams,
-                                char* const* environment) {
+/// The zygote's process between clone and exec: a mount namespace that shows the rootfs alone, no network, no
+/// IPC. Async-signal-safe. Exits with the number of the step that failed.
+[[noreturn]] void become_zygote(const ZygoteLink::Plan& plan, int control,
+                                const std::array<UniqueFd, 3>& streams, char* const* environment) {
   const auto require = [](bool done, int step) {
     if (!done) ::_exit(100 + step);
   };
   constexpr int kAbove = 32;
-  const int sources[] = {streams[0].get(), streams[1].get(), STDERR_FILENO, control, plan.strict_filter,
-                         plan.processes_filter, plan.executable};
-  int lifted[7];
-  for (int i = 0; i < 7; ++i) require((lifted[i] = ::fcntl(sources[i], F_DUPFD, kAbove)) >= 0, 1);
-  for (int i = 0; i < 7; ++i) require(::dup2(lifted[i], i) == i, 2);
-  constexpr int kExecutable = 6;
-  require(::fcntl(kExecutable, F_SETFD, FD_CLOEXEC) == 0 && sys::raw::close_range(kExecutable + 1, ~0U, 0) == 0, 3);
+  const int sources[] = {streams[0].get(),   streams[1].get(),      streams[1].get(), control,
+                         plan.strict_filter, plan.processes_filter, STDERR_FILENO,    plan.executable};
+  constexpr int kCount = 8;
+  int lifted[kCount];
+  for (int i = 0; i < kCount; ++i) require((lifted[i] = ::fcntl(sources[i], F_DUPFD, kAbove)) >= 0, 1);
+  for (int i = 0; i < kCount; ++i) require(::dup2(lifted[i], i) == i, 2);
+  constexpr int kExecutable = kCount - 1;
+  require(
+      ::fcntl(kExecutable, F_SETFD, FD_CLOEXEC) == 0 && sys::raw::close_range(kExecutable + 1, ~0U, 0) == 0,
+      3);
   require(::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) == 0, 4);
   require(sandbox::bind_root(plan.root.c_str()) && sandbox::enter_root(plan.root.c_str()), 5);
   require(sandbox::detach_old_root() && sandbox::check_root(), 6);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::signal(SIGPIPE, SIG_DFL);
+  // programs find every signal as it is at the start of any process; the steward ignores some
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
   char name[] = "python3";  // libc's own messages name the program after it
   char* const argv[] = {name, nullptr};
   ::execveat(kExecutable, "", argv, environment, AT_EMPTY_PATH);
@@ -52,7 +56,8 @@ namespace {
 Result<ZygoteLink> ZygoteLink::start(const Plan& plan) {
   auto pair = sys::make_socket_pair(SOCK_SEQPACKET);
   if (!pair) return pair.error();
-  // the interpreter looks at its standard streams once, at its start: they must be what a program will have, pipes
+  // the interpreter looks at its standard streams once, at its start: they must be what a program will have,
+  // pipes
   std::array<UniqueFd, 3> streams;
   auto in = sys::make_pipe();
   auto out = sys::make_pipe();
@@ -60,7 +65,8 @@ Result<ZygoteLink> ZygoteLink::start(const Plan& plan) {
   streams[0] = std::move(in->read);
   streams[1] = std::move(out->write);
   std::vector<char*> environment;
-  for (const std::string& variable : plan.environment) environment.push_back(const_cast<char*>(variable.c_str()));
+  for (const std::string& variable : plan.environment)
+    environment.push_back(const_cast<char*>(variable.c_str()));
   environment.push_back(nullptr);
 
   clone_args args{};

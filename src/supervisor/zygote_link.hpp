@@ -1,7 +1,7 @@
 // The supervisor's end of one zygote: starts it inside the outer namespaces, asks it for payloads.
 //
-// Single-threaded. The destructor ends the zygote and reaps it; payloads that it forked live on, they are children of
-// the supervisor.
+// Single-threaded. The destructor ends the zygote and reaps it; payloads that it forked live on, they are
+// children of the supervisor.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ namespace executor::supervisor {
 class ZygoteLink {
  public:
   struct Plan {
-    int executable = -1;                          ///< descriptor of the zygote's program
-    std::string root;                             ///< staged root of its runtime
+    int executable = -1;  ///< descriptor of the zygote's program
+    std::string root;     ///< staged root of its runtime
     std::vector<std::string> environment;
     int strict_filter = -1, processes_filter = -1;  ///< memory files with the compiled filters
   };

@@ -30,13 +30,14 @@ struct Streams : std::enable_shared_from_this<Streams> {
   }
 
   void read() {
-    output->async_read_some(asio::buffer(chunk), [self = shared_from_this()](boost::system::error_code error,
-                                                                             std::size_t size) {
-      if (!self->events) return;
-      if (error) return self->close(Error("the source policy's sandbox ended", error));
-      self->events->on_bytes({self->chunk.data(), size});
-      if (self->events) self->read();
-    });
+    output->async_read_some(asio::buffer(chunk),
+                            [self = shared_from_this()](boost::system::error_code error, std::size_t size) {
+                              if (!self->events) return;
+                              if (error)
+                                return self->close(Error("the source policy's sandbox ended", error));
+                              self->events->on_bytes({self->chunk.data(), size});
+                              if (self->events) self->read();
+                            });
   }
 
   void write() {
@@ -46,7 +47,8 @@ struct Streams : std::enable_shared_from_this<Streams> {
     asio::async_write(*input, asio::buffer(current),
                       [self = shared_from_this()](boost::system::error_code error, std::size_t) {
                         self->writing = false;
-                        if (!error && self->events) self->write();  // a broken pipe is told by the reading side
+                        if (!error && self->events)
+                          self->write();  // a broken pipe is told by the reading side
                       });
   }
 

@@ -1,5 +1,5 @@
-// The validator's channel to a real sandbox: policy_script() runs in it as an ordinary program, and its standard streams
-// end here. All on the client's io_context thread.
+// The validator's channel to a real sandbox: policy_script() runs in it as an ordinary program, and its
+// standard streams end here. All on the client's io_context thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -11,6 +11,8 @@
 #include <set>
 #include <utility>
 
+#include "zygote/finalizing.h"
+
 namespace executor::zygote {
 
 namespace {
@@ -38,6 +40,15 @@ std::set<std::string>& start_modules() {
   static auto* const kNames = new std::set<std::string>;
   return *kNames;
 }
+
+/// What the zygote keeps for the end of every child; nullptr until start_interpreter. Never released.
+struct Kept {
+  PyObject* builtins = nullptr;        ///< copy of builtins as the core made them: what shutdown restores
+  PyObject* sys_names = nullptr;       ///< dict: names that stand in sys before any program runs
+  PyObject* modules = nullptr;         ///< list: modules of the start, which outlive sys.modules
+  PyObject* exit_functions = nullptr;  ///< atexit._run_exitfuncs
+};
+Kept kept;
 
 std::string text(PyObject* object) {
   const char* utf8 = PyUnicode_Check(object) ? PyUnicode_AsUTF8(object) : nullptr;
@@ -73,7 +84,8 @@ bool touch() {
   return static_cast<bool>(result);
 }
 
-// ---- the end of a program, as Py_FinalizeEx does it, without taking the interpreter itself apart: the process ends
+// ---- the end of a program, as Py_FinalizeEx does it, without taking the interpreter itself apart: the
+// process ends
 // ---- anyway, and touching every page of it costs milliseconds
 
 bool flush(const char* name, bool report) {
@@ -94,8 +106,8 @@ bool flush(const char* name, bool report) {
 }
 
 /// False when standard output could not be flushed.
-bool flush_streams() {
-  const bool done = flush("stdout", true);
+bool flush_streams(bool report) {
+  const bool done = flush("stdout", report);
   flush("stderr", false);
   return done;
 }
@@ -109,25 +121,26 @@ void join_threads() {
 }
 
 void run_exit_functions() {
-  const Ref atexit(PyImport_ImportModule("atexit"));
-  if (!atexit) return PyErr_Clear();
-  const Ref done(PyObject_CallMethod(atexit.get(), "_run_exitfuncs", nullptr));
+  const Ref done(PyObject_CallNoArgs(kept.exit_functions));
   if (!done) PyErr_WriteUnraisable(nullptr);
 }
 
-void forget_last_exception() {
-  for (const char* name : {"last_type", "last_value", "last_traceback", "ps1", "ps2"})
-    if (PyObject* value = PySys_GetObject(name); value != nullptr && value != Py_None)
-      PySys_SetObject(name, Py_None);
+/// finalize_modules_delete_special.
+void delete_special_names() {
+  PyObject* builtins = PyEval_GetBuiltins();  // borrowed
+  if (PyDict_GetItemString(builtins, "_") != nullptr) PyDict_SetItemString(builtins, "_", Py_None);
+  for (const char* name : {"path", "argv", "ps1", "ps2", "last_type", "last_value", "last_traceback",
+                           "path_hooks", "path_importer_cache", "meta_path"})
+    PySys_SetObject(name, Py_None);
   for (const char* name : {"stdin", "stdout", "stderr"}) {
     const std::string original = std::string("__") + name + "__";
-    if (PyObject* value = PySys_GetObject(original.c_str()); value != nullptr) PySys_SetObject(name, value);
+    PyObject* value = PySys_GetObject(original.c_str());  // borrowed
+    PySys_SetObject(name, value != nullptr ? value : Py_None);
   }
 }
 
 /// What _PyModule_Clear does: single-underscore names first, then all but __builtins__.
-void clear_module(PyObject* module) {
-  PyObject* dict = PyModule_GetDict(module);
+void clear_dict(PyObject* dict) {
   for (const bool underscored : {true, false}) {
     const Ref keys(PyDict_Keys(dict));
     for (Py_ssize_t i = 0; keys && i < PyList_GET_SIZE(keys.get()); ++i) {
@@ -141,29 +154,67 @@ void clear_module(PyObject* module) {
   PyErr_Clear();
 }
 
-/// Drops __main__ and every module that the program imported, in the interpreter's own order, so that __del__ and weak
-/// references fire as they would.
-void drop_modules() {
+/// finalize_remove_modules: every entry of sys.modules becomes None, in order, so that modules without other
+/// users go. Those of the start are held by the zygote's list; weak references to the program's own are
+/// returned.
+PyObject* remove_modules() {
   PyObject* modules = PyImport_GetModuleDict();  // borrowed
+  PyObject* weak = PyList_New(0);
   const Ref names(PyDict_Keys(modules));
-  const Ref weak(PyList_New(0));
   for (Py_ssize_t i = 0; names && i < PyList_GET_SIZE(names.get()); ++i) {
     PyObject* name = PyList_GET_ITEM(names.get(), i);
-    if (start_modules().contains(text(name)) && text(name) != "__main__") continue;
-    PyObject* module = PyDict_GetItem(modules, name);
-    if (module == nullptr || !PyModule_Check(module)) continue;
-    if (const Ref reference(PyWeakref_NewRef(module, nullptr)); reference) PyList_Append(weak.get(), reference.get());
+    PyObject* module = PyDict_GetItem(modules, name);  // borrowed
+    const bool of_start = start_modules().contains(text(name)) && text(name) != "__main__";
+    if (module != nullptr && PyModule_Check(module) && !of_start)
+      if (const Ref reference(PyWeakref_NewRef(module, nullptr)); reference)
+        PyList_Append(weak, reference.get());
     PyDict_SetItem(modules, name, Py_None);
     PyErr_Clear();
   }
-  PyGC_Collect();
-  for (Py_ssize_t i = PyList_GET_SIZE(weak.get()); i-- > 0;) {
-    PyObject* module = PyWeakref_GetObject(PyList_GET_ITEM(weak.get(), i));  // borrowed
+  PyDict_Clear(modules);
+  return weak;
+}
+
+void clear_living_modules(PyObject* weak) {
+  for (Py_ssize_t i = PyList_GET_SIZE(weak); i-- > 0;) {
+    PyObject* module = PyWeakref_GetObject(PyList_GET_ITEM(weak, i));  // borrowed
     if (module == nullptr || module == Py_None) continue;
-    Py_INCREF(module);
-    clear_module(module);
-    Py_DECREF(module);
+    const Ref held(Py_NewRef(module));
+    clear_dict(PyModule_GetDict(module));
   }
+}
+
+/// What the program left in sys; the streams go first, as they do in a real shutdown.
+void clear_program_names_of_sys(PyObject* dict) {
+  // closing what was printed into is what flushes it; errors are nobody's any more
+  flush_streams(false);
+  for (const char* name : {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"})
+    PySys_SetObject(name, Py_None);
+  const Ref names(PyDict_Keys(dict));
+  for (Py_ssize_t i = 0; names && i < PyList_GET_SIZE(names.get()); ++i)
+    if (PyObject* name = PyList_GET_ITEM(names.get(), i); PyDict_Contains(kept.sys_names, name) == 0)
+      PyDict_SetItem(dict, name, Py_None);
+  PyErr_Clear();
+}
+
+/// finalize_modules, restricted to what the program made: its own modules in the interpreter's order, so that
+/// __del__ and weak references fire as they would, seeing what they would see.
+void drop_modules() {
+  PyObject* sys = PyDict_GetItemString(PyImport_GetModuleDict(), "sys");
+  const Ref sys_module(Py_XNewRef(sys));  // sys.modules will not hold it much longer
+  delete_special_names();
+  const Ref weak(remove_modules());
+  PyObject* builtins = PyEval_GetBuiltins();  // borrowed
+  {
+    const Ref before(PyDict_Copy(builtins));  // goes when the dictionary is whole again
+    PyDict_Clear(builtins);
+    PyDict_Update(builtins, kept.builtins);
+  }
+  PyGC_Enable();  // the last collections do not ask whether the program had switched it off
+  PyGC_Collect();
+  clear_living_modules(weak.get());
+  if (sys_module) clear_program_names_of_sys(PyModule_GetDict(sys_module.get()));
+  PyGC_Collect();
 }
 
 /// As handle_system_exit: the exit status of a SystemExit's code, which is printed when it is not a number.
@@ -174,10 +225,11 @@ int system_exit_status() {
   PyErr_Fetch(&type, &value, &traceback);
   PyErr_NormalizeException(&type, &value, &traceback);
   int status = 0;
-  const Ref code(value != nullptr && PyExceptionInstance_Check(value) ? PyObject_GetAttrString(value, "code")
-                                                                     : Py_NewRef(Py_None));
+  PyObject* attribute =
+      value != nullptr && PyExceptionInstance_Check(value) ? PyObject_GetAttrString(value, "code") : nullptr;
   PyErr_Clear();
-  if (code && code.get() != Py_None) {
+  const Ref code(attribute != nullptr ? attribute : Py_NewRef(value != nullptr ? value : Py_None));
+  if (code.get() != Py_None) {
     if (PyLong_Check(code.get())) {
       status = static_cast<int>(PyLong_AsLong(code.get()));
       PyErr_Clear();
@@ -201,22 +253,55 @@ int system_exit_status() {
   return status;
 }
 
+/// The collector finds globals by way of their module, which python3 has in an older generation than what the
+/// program made: that decides the order in which finalizers are called.
+void visit_main_last() {
+  PyObject* module = PyDict_GetItemString(PyImport_GetModuleDict(), "__main__");  // borrowed
+  if (module == nullptr || PyModule_CheckExact(module) == 0 || PyObject_GC_IsTracked(module) == 0) return;
+  PyObject_GC_UnTrack(module);
+  PyObject_GC_Track(module);
+}
+
 [[noreturn]] void end(int status, bool interrupted) {
   join_threads();
   Py_MakePendingCalls();
   PyErr_Clear();
   run_exit_functions();
-  if (!flush_streams()) status = kFlushFailed;
+  executor_begin_finalizing();
+  if (!flush_streams(true)) status = kFlushFailed;
+  visit_main_last();
   PyGC_Collect();
-  forget_last_exception();
   drop_modules();
-  if (!flush_streams()) status = kFlushFailed;
   if (interrupted) {  // python3 dies of the signal, so that its caller can see why
     ::signal(SIGINT, SIG_DFL);
     ::kill(::getpid(), SIGINT);
     status = 128 + SIGINT;
   }
+  std::fflush(nullptr);
   ::_exit(status & 0xff);
+}
+
+/// Once before an exception is shown and before anything of the end.
+void flush_keeping_exception() {
+  PyObject* type = nullptr;
+  PyObject* value = nullptr;
+  PyObject* traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  flush("stderr", false);
+  flush("stdout", false);
+  PyErr_Restore(type, value, traceback);
+}
+
+/// A __main__ that the collector sees: the one of the start is frozen with everything else.
+void renew_main() {
+  PyObject* modules = PyImport_GetModuleDict();               // borrowed
+  PyObject* old = PyDict_GetItemString(modules, "__main__");  // borrowed
+  const Ref fresh(PyModule_New("__main__"));
+  PyObject* dict = PyModule_GetDict(fresh.get());
+  PyDict_Update(dict, PyModule_GetDict(old));
+  const Ref annotations(PyDict_New());
+  PyDict_SetItemString(dict, "__annotations__", annotations.get());
+  PyDict_SetItemString(modules, "__main__", fresh.get());
 }
 
 void prepend_work_directory() {
@@ -227,6 +312,7 @@ void prepend_work_directory() {
 
 void set_main_attributes(PyObject* dict) {
   const Ref file(PyUnicode_FromString(kMain));
+  PyDict_SetItemString(PySys_GetObject("path_importer_cache"), kMain, Py_None);  // looked at, and no archive
   PyDict_SetItemString(dict, "__file__", file.get());
   PyDict_SetItemString(dict, "__cached__", Py_None);
   const Ref importlib(PyImport_ImportModule("_frozen_importlib_external"));
@@ -240,7 +326,8 @@ void set_arguments(const std::vector<std::string>& args) {
   const Ref list(PyList_New(0));
   const Ref original(PyList_New(0));
   const auto append = [](PyObject* to, const std::string& argument) {
-    const Ref value(PyUnicode_DecodeFSDefaultAndSize(argument.data(), static_cast<Py_ssize_t>(argument.size())));
+    const Ref value(
+        PyUnicode_DecodeFSDefaultAndSize(argument.data(), static_cast<Py_ssize_t>(argument.size())));
     if (value) PyList_Append(to, value.get());
   };
   append(original.get(), "python3");
@@ -250,6 +337,24 @@ void set_arguments(const std::vector<std::string>& args) {
   }
   PySys_SetObject("argv", list.get());
   PySys_SetObject("orig_argv", original.get());
+  PyErr_Clear();
+}
+
+/// What shutdown restores is what the core made: without what the start of streams and site added.
+void remember_start() {
+  kept.builtins = PyDict_Copy(PyEval_GetBuiltins());
+  for (const char* later : {"open", "exit", "quit", "copyright", "credits", "license", "help", "_"})
+    if (PyDict_GetItemString(kept.builtins, later) != nullptr) PyDict_DelItemString(kept.builtins, later);
+  PyObject* modules = PyImport_GetModuleDict();  // borrowed
+  kept.sys_names = PyDict_Copy(PyModule_GetDict(PyDict_GetItemString(modules, "sys")));
+  for (const char* set_later : {"last_type", "last_value", "last_traceback"}) {
+    const Ref name(PyUnicode_FromString(set_later));
+    PyDict_SetItem(kept.sys_names, name.get(), Py_None);
+  }
+  kept.modules = PyDict_Values(modules);
+  const Ref atexit(PyImport_ImportModule("atexit"));
+  kept.exit_functions = PyObject_GetAttrString(atexit.get(), "_run_exitfuncs");
+  PyDict_DelItemString(modules, "atexit");
   PyErr_Clear();
 }
 
@@ -272,6 +377,7 @@ void start_interpreter() {
   const Ref names(PyDict_Keys(PyImport_GetModuleDict()));
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names.get()); ++i)
     start_modules().insert(text(PyList_GET_ITEM(names.get(), i)));
+  remember_start();
   touch();
   PyGC_Collect();
   PyGC_Disable();
@@ -286,6 +392,7 @@ void after_fork_in_zygote() { PyOS_AfterFork_Parent(); }
 
 bool prepare_child() {
   PyOS_AfterFork_Child();
+  renew_main();
   const bool touched = touch();
   PyGC_Enable();
   return touched;
@@ -304,6 +411,7 @@ void run_main(const std::vector<std::string>& args) {
   PyCompilerFlags flags = {};
   flags.cf_feature_version = PY_MINOR_VERSION;
   PyObject* result = PyRun_FileExFlags(file, kMain, Py_file_input, dict, dict, 1, &flags);
+  flush_keeping_exception();
   if (result != nullptr) {
     Py_DECREF(result);
     end(0, false);

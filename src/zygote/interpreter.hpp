@@ -1,5 +1,5 @@
-// CPython inside the zygote: started once, forked for every sandbox, and in the child made to behave exactly as
-// `python3 main.py` would.
+// CPython inside the zygote: started once, forked for every sandbox, and in the child made to behave exactly
+// as `python3 main.py` would.
 //
 // Single-threaded until a program starts threads of its own. Python's C API, 3.11.
 #pragma once
@@ -9,20 +9,22 @@
 
 namespace executor::zygote {
 
-/// Starts the interpreter as `python3 main.py` with the process's environment and standard streams (which must be pipes
-/// already), imports what every start imports, and freezes it all for cheap copies. Ends the process on failure.
+/// Starts the interpreter as `python3 main.py` with the process's environment and standard streams (which
+/// must be pipes already), imports what every start imports, and freezes it all for cheap copies. Ends the
+/// process on failure.
 void start_interpreter();
 
 /// Around the fork, in the zygote.
 void before_fork();
 void after_fork_in_zygote();
 
-/// In the child: after-fork hooks, collector on, and a few lines run so that the copies of touched pages are paid before
-/// the program is handed over. False where those lines failed: the interpreter is in no state to run a program.
+/// In the child: after-fork hooks, collector on, and a few lines run so that the copies of touched pages are
+/// paid before the program is handed over. False where those lines failed: the interpreter is in no state to
+/// run a program.
 bool prepare_child();
 
-/// Runs /tmp/main.py as __main__ with these arguments, then ends the process with its exit status: exceptions printed,
-/// non-daemon threads joined, atexit callbacks run, globals dropped, streams flushed.
+/// Runs /tmp/main.py as __main__ with these arguments, then ends the process with its exit status: exceptions
+/// printed, non-daemon threads joined, atexit callbacks run, globals dropped, streams flushed.
 [[noreturn]] void run_main(const std::vector<std::string>& args);
 
 }  // namespace executor::zygote

@@ -1,11 +1,13 @@
 // The Python zygote: a process that holds an initialised interpreter and forks it once for every sandbox.
 //
-// It is started by the supervisor inside the outer namespaces, with the rootfs as its root, a clean environment, pipes
-// as its standard streams and the descriptors of zygote/protocol.hpp. It stays single-threaded, sees no job data, and
-// has capabilities only in the outer user namespace, which it needs to join a sandbox's namespaces.
+// It is started by the supervisor inside the outer namespaces, with the rootfs as its root, a clean
+// environment, pipes as its standard streams and the descriptors of zygote/protocol.hpp. It stays
+// single-threaded, sees no job data, and has capabilities only in the outer user namespace, which it needs to
+// join a sandbox's namespaces.
 //
-// For each request: join init's PID namespace (for the next child only), fork, go back. The child is the supervisor's
-// own (CLONE_PARENT), born in its cgroup leaf where the kernel can do that, and blocks before it has read anything.
+// For each request: join init's PID namespace (for the next child only), fork, go back. The child is the
+// supervisor's own (CLONE_PARENT), born in its cgroup leaf where the kernel can do that, and blocks before it
+// has read anything.
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
@@ -38,7 +40,7 @@ namespace {
 constexpr std::uint32_t kLargestHandOver = 64U << 20;
 
 [[noreturn]] void die(const char* what) {
-  std::fprintf(stderr, "zygote: %s: %s\n", what, std::strerror(errno));
+  ::dprintf(kComplaintsFd, "zygote: %s: %s\n", what, std::strerror(errno));
   ::_exit(1);
 }
 
@@ -59,13 +61,13 @@ struct State {
   UniqueFd own_pid_namespace;
   Filter strict;
   Filter processes;
-  void* tid_address = nullptr;   ///< where the C library keeps the main thread's id
-  void* robust_list = nullptr;   ///< and its robust futex list, which a raw clone does not register again
+  void* tid_address = nullptr;  ///< where the C library keeps the main thread's id
+  void* robust_list = nullptr;  ///< and its robust futex list, which a raw clone does not register again
   std::size_t robust_size = 0;
 };
 
-/// fork() as glibc does it, but with a parent, a cgroup and no exit signal of our choice: the kernel writes the child's
-/// id where glibc caches it.
+/// fork() as glibc does it, but with a parent, a cgroup and no exit signal of our choice: the kernel writes
+/// the child's id where glibc caches it.
 pid_t fork_payload(const State& state, int leaf) {
   clone_args args{};
   args.flags = CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
@@ -79,10 +81,10 @@ pid_t fork_payload(const State& state, int leaf) {
   return pid;
 }
 
-bool write_file(const std::string& path, const std::string& content) {
+bool write_file(const std::string& path, const std::string& content, mode_t mode) {
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
     ::mkdir(path.substr(0, slash).c_str(), 0755);
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   return file && sys::raw::write_all(file.get(), content.data(), content.size());
 }
 
@@ -106,19 +108,21 @@ HandOver read_hand_over() {
     errno = ENOTRECOVERABLE;
     sandbox::fail_stage(sandbox::kPayloadReport, sandbox::Stage::payload_interpreter);
   }
-  const int listener =
-      sys::raw::load_filter(filter.data(), static_cast<unsigned short>(filter.size()), SECCOMP_FILTER_FLAG_NEW_LISTENER);
-  if (listener != sandbox::kPayloadListener) sandbox::fail_stage(sandbox::kPayloadReport, sandbox::Stage::payload_filter);
+  const int listener = sys::raw::load_filter(filter.data(), static_cast<unsigned short>(filter.size()),
+                                             SECCOMP_FILTER_FLAG_NEW_LISTENER);
+  if (listener != sandbox::kPayloadListener)
+    sandbox::fail_stage(sandbox::kPayloadReport, sandbox::Stage::payload_filter);
   sandbox::report_stage(sandbox::kPayloadReport, sandbox::Stage::payload_ready);
   ::close(sandbox::kPayloadReport);
 
   const HandOver hand_over = read_hand_over();
   ::close(sandbox::kPayloadListener);  // the supervisor has its copy since before the hand-over
-  bool written = write_file("/tmp/main.py", hand_over.source);
+  bool written = write_file("/tmp/main.py", hand_over.source, 0644);
   for (std::size_t i = 0; i < hand_over.file_paths.size(); ++i)
-    written = write_file("/tmp/" + hand_over.file_paths[i], hand_over.file_contents[i]) && written;
+    written = write_file("/tmp/" + hand_over.file_paths[i], hand_over.file_contents[i], 0444) && written;
   if (!written) {
-    std::fprintf(stderr, "python3: can't open file '/tmp/main.py': [Errno %d] %s\n", errno, std::strerror(errno));
+    std::fprintf(stderr, "python3: can't open file '/tmp/main.py': [Errno %d] %s\n", errno,
+                 std::strerror(errno));
     ::_exit(2);
   }
   run_main(hand_over.args);
@@ -129,7 +133,8 @@ ForkReply serve(const State& state, const ForkRequest& request, const std::vecto
   const std::size_t expected = kFixedDescriptors + request.attach_files + request.clone_into_leaf;
   if (fds.size() != expected) return reply;
   std::vector<int> attach;
-  for (std::size_t i = kFixedDescriptors; i < kFixedDescriptors + request.attach_files; ++i) attach.push_back(fds[i].get());
+  for (std::size_t i = kFixedDescriptors; i < kFixedDescriptors + request.attach_files; ++i)
+    attach.push_back(fds[i].get());
   const sandbox::PayloadPlan plan{fds[0].get(),
                                   fds[1].get(),
                                   fds[2].get(),
@@ -164,8 +169,8 @@ void send(const State& state, const ForkReply& reply) {
 [[noreturn]] void serve_for_ever(const State& state) {
   for (;;) {
     ForkRequest request;
-    auto received = sys::receive_with_fds(
-        state.control.get(), std::span<char>(reinterpret_cast<char*>(&request), sizeof request));
+    auto received = sys::receive_with_fds(state.control.get(),
+                                          std::span<char>(reinterpret_cast<char*>(&request), sizeof request));
     if (!received || received->size == 0) ::_exit(0);  // the supervisor is gone
     if (received->size != sizeof request) die("receive request of a wrong size");
     send(state, serve(state, request, received->fds));

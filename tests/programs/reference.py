@@ -21,7 +21,7 @@ from pathlib import Path
 from programs import Outcome
 
 NOBODY = 65534
-ENVIRONMENT = {"PATH": "/usr/bin", "LANG": "C.UTF-8", "HOME": "/tmp", "PYTHONHASHSEED": "0"}
+ENVIRONMENT = {"HOME": "/tmp", "LANG": "C.UTF-8", "PATH": "/usr/bin", "PYTHONHASHSEED": "0"}
 LIMITS = {
     resource.RLIMIT_STACK: 8 << 20,
     resource.RLIMIT_CORE: 0,

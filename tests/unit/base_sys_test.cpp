@@ -9,20 +9,20 @@ namespace {
 
 TEST_CASE("a file that is not there is named with its reason") {
   const auto content = read_file("/nonexistent/file");
-  REQUIRE_FALSE(content);
+  REQUIRE_FALSE(content.has_value());
   CHECK(content.error().message() == "open \"/nonexistent/file\": No such file or directory");
 }
 
 TEST_CASE("descriptors travel over a socket and are close-on-exec") {
   auto pair = make_socket_pair(SOCK_SEQPACKET);
   auto pipe = make_pipe();
-  REQUIRE(pair);
-  REQUIRE(pipe);
+  REQUIRE(pair.has_value());
+  REQUIRE(pipe.has_value());
   const int fds[] = {pipe->read.get()};
-  REQUIRE(send_with_fds(pair->first.get(), "hello", fds));
+  REQUIRE(send_with_fds(pair->first.get(), "hello", fds).has_value());
   char buffer[16];
   auto received = receive_with_fds(pair->second.get(), buffer);
-  REQUIRE(received);
+  REQUIRE(received.has_value());
   CHECK(std::string(buffer, received->size) == "hello");
   REQUIRE(received->fds.size() == 1);
   CHECK((::fcntl(received->fds[0].get(), F_GETFD) & FD_CLOEXEC) != 0);
@@ -34,16 +34,16 @@ TEST_CASE("descriptors travel over a socket and are close-on-exec") {
 
 TEST_CASE("more descriptors than a message carries are refused") {
   auto pair = make_socket_pair(SOCK_SEQPACKET);
-  REQUIRE(pair);
+  REQUIRE(pair.has_value());
   const std::vector<int> fds(17, 0);
   const auto sent = send_with_fds(pair->first.get(), "x", fds);
-  REQUIRE_FALSE(sent);
+  REQUIRE_FALSE(sent.has_value());
   CHECK(sent.error().code == std::errc::argument_list_too_long);
 }
 
 TEST_CASE("a memory file can be read but not changed") {
   auto file = make_memory_file("test", "content");
-  REQUIRE(file);
+  REQUIRE(file.has_value());
   char buffer[7];
   CHECK(raw::read_all(file->get(), buffer, sizeof buffer));
   CHECK(std::string(buffer, sizeof buffer) == "content");
@@ -52,7 +52,7 @@ TEST_CASE("a memory file can be read but not changed") {
 
 TEST_CASE("reading past the end is an error with errno 0") {
   auto pipe = make_pipe();
-  REQUIRE(pipe);
+  REQUIRE(pipe.has_value());
   pipe->write.reset();
   char byte = 0;
   errno = EPERM;

@@ -15,14 +15,14 @@ std::string document(const std::string& rules) {
 
 std::string refused(const std::string& json) {
   const auto profile = parse_profile(json);
-  REQUIRE_FALSE(profile);
+  REQUIRE_FALSE(profile.has_value());
   return profile.error().what;
 }
 
 TEST_CASE("a rule is read with its conditions and its reason") {
   const auto profile = parse_profile(document(
       R"({"names": ["mmap"], "action": "SCMP_ACT_ALLOW", "comment": "code", "args": [{"index": 2, "value": 6, "valueTwo": 4, "op": "SCMP_CMP_MASKED_EQ"}]})"));
-  REQUIRE(profile);
+  REQUIRE(profile.has_value());
   REQUIRE(profile->rules.size() == 1);
   const Rule& rule = profile->rules[0];
   CHECK(rule.names == std::vector<std::string>{"mmap"});
@@ -35,17 +35,19 @@ TEST_CASE("a rule is read with its conditions and its reason") {
 
 TEST_CASE("a profile that is not understood whole is refused, saying why") {
   CHECK(refused("{").find("read seccomp profile") != std::string::npos);
-  CHECK(refused(document(R"({"names": ["reed"], "action": "SCMP_ACT_ALLOW", "comment": "x"})")).find("\"reed\"") !=
+  CHECK(refused(document(R"({"names": ["reed"], "action": "SCMP_ACT_ALLOW", "comment": "x"})"))
+            .find("\"reed\"") != std::string::npos);
+  CHECK(refused(document(R"({"names": ["read"], "action": "SCMP_ACT_LOG", "comment": "x"})"))
+            .find("SCMP_ACT_LOG") != std::string::npos);
+  CHECK(refused(document(R"({"names": ["read"], "action": "SCMP_ACT_ALLOW"})")).find("comment") !=
         std::string::npos);
-  CHECK(refused(document(R"({"names": ["read"], "action": "SCMP_ACT_LOG", "comment": "x"})")).find("SCMP_ACT_LOG") !=
-        std::string::npos);
-  CHECK(refused(document(R"({"names": ["read"], "action": "SCMP_ACT_ALLOW"})")).find("comment") != std::string::npos);
   CHECK(refused(document(R"({"names": ["read"], "action": "SCMP_ACT_ALLOW", "comment": "x", "extra": 1})"))
             .find("extra") != std::string::npos);
   CHECK(refused(document(R"({"names": ["read"], "action": "SCMP_ACT_ERRNO", "errnoRet": 0, "comment": "x"})"))
             .find("errnoRet") != std::string::npos);
-  CHECK(refused(R"({"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"], "syscalls": []})")
-            .find("defaultAction") != std::string::npos);
+  CHECK(
+      refused(R"({"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"], "syscalls": []})")
+          .find("defaultAction") != std::string::npos);
 }
 
 TEST_CASE("names and numbers agree, also where libseccomp is older than the kernel") {
@@ -59,15 +61,16 @@ TEST_CASE("names and numbers agree, also where libseccomp is older than the kern
 
 TEST_CASE("programs may make at most 100 different calls under the strict profile") {
   const auto text = sys::read_file(PROFILES "/python.json");
-  REQUIRE(text);
+  REQUIRE(text.has_value());
   const auto profile = parse_profile(*text);
-  REQUIRE(profile);
+  REQUIRE(profile.has_value());
   std::set<std::string> allowed;
   for (const Rule& rule : profile->rules)
     if (rule.action == Action::allow) allowed.insert(rule.names.begin(), rule.names.end());
   CHECK(allowed.size() <= 100);
-  for (const char* never : {"socket", "connect", "execve", "fork", "clone3", "ptrace", "mount", "bpf", "io_uring_setup",
-                            "unshare", "setns", "sendmsg", "recvmsg", "shmget", "mq_open", "memfd_create"})
+  for (const char* never :
+       {"socket", "connect", "execve", "fork", "clone3", "ptrace", "mount", "bpf", "io_uring_setup",
+        "unshare", "setns", "sendmsg", "recvmsg", "shmget", "mq_open", "memfd_create"})
     CHECK_MESSAGE(!allowed.contains(never), never);
 }
 

@@ -18,10 +18,12 @@ A list ["*"] allows all: of modules, it ends the rule `module`; of builtins, it 
 
 import ast
 import gc
+import io
 import json
 import re
 import struct
 import sys
+import tokenize
 import warnings
 
 from check import *
@@ -65,9 +67,23 @@ def is_compiled(source):
     return len(source) <= COMPILED_SIZE and sum(map(source.count, ("def", "lambda", "for", "class"))) <= COMPILED_SCOPES
 
 
+def foreign_encoding(source):
+    """The encoding that a cookie asks for, where the program that runs would not be the text that is checked here."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source.encode()).readline)
+    except SyntaxError:
+        return None  # an unknown encoding: python3 says so when the program is started
+    return None if encoding in ("utf-8", "utf-8-sig", "ascii") else encoding
+
+
 def check(policy, source):
     """The answer to one program; never raises."""
+    source = source.removeprefix("\ufeff")  # of a file, it is not part of the text
     try:
+        encoding = foreign_encoding(source) if policy.enabled else None
+        if encoding:
+            message = f"the source is read as UTF-8, but asks for {encoding}"
+            return {"compileError": False, "violations": [finding(1, 1, "encoding", message)]}
         tree = ast.parse(source, "main.py")
         if is_compiled(source):
             compile(source, "main.py", "exec", dont_inherit=True)
