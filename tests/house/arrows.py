@@ -42,14 +42,14 @@ def include_breaches(root):
         if folder.name not in ARROWS:
             breaches.append(f"src/{folder.name}: a folder that the table does not know")
             continue
-        for path in tree.files(folder, {".cpp", ".hpp"}):
+        for path in tree.files(folder, tree.SOURCES):
             for line, included in tree.includes(path.read_text()):
                 used, _, header = included.partition("/")
                 allowed = ARROWS[folder.name].get(used, set()) if used in ARROWS else set()
                 if used in ("executor", folder.name) or allowed is ALL or header in allowed:
                     continue
                 breaches.append(f"{path.relative_to(root)}:{line}: {folder.name} may not use {included}")
-    for path in tree.files(root / "include", {".hpp"}):
+    for path in tree.files(root / "include", tree.SOURCES):
         breaches += [f"{path.relative_to(root)}:{line}: public headers may not use {included}"
                      for line, included in tree.includes(path.read_text()) if not included.startswith("executor/")]
     return breaches
@@ -72,7 +72,7 @@ def library_breaches(root):
         reached, waiting = set(), [folder.name]
         while waiting:
             waiting += [used for used in direct.get(waiting.pop(), ()) if used not in reached and not reached.add(used)]
-        used = {included.partition("/")[0] for path in tree.files(folder, {".cpp", ".hpp"})
+        used = {included.partition("/")[0] for path in tree.files(folder, tree.SOURCES)
                 for _, included in tree.includes(path.read_text())}
         breaches += [f"src/{folder.name}/CMakeLists.txt: does not link executor::{missing}, which its sources use"
                      for missing in sorted((used & set(ARROWS)) - reached - {folder.name})]

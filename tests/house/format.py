@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Every C++ file looks as clang-format leaves it (.clang-format). To put it right: scripts/format."""
+"""Every C and C++ file looks as clang-format leaves it (.clang-format). To put it right: scripts/format."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ def is_formatted(path):
 
 
 def main():
-    files = tree.files(suffixes={".cpp", ".hpp"})
+    files = tree.files(suffixes=tree.SOURCES)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         wrong = [path for path, good in zip(files, pool.map(is_formatted, files)) if not good]
     for path in wrong:

@@ -4,8 +4,8 @@
     tests/house/tidy.py BUILD_DIRECTORY [PART_OF_A_PATH…]
 
 A file that was found clean is not looked at again until its text, a header of ours that it includes, its compile
-command, .clang-tidy or the program itself changes: BUILD_DIRECTORY/../tidy keeps a mark for each clean state. Tests are not
-looked at, as doctest's macros trip the checks; everything else that is compiled is.
+command, .clang-tidy or the program itself changes: BUILD_DIRECTORY/../tidy keeps a mark for each clean state. Tests
+are not looked at, as doctest's macros trip the checks; everything else that is compiled is.
 """
 
 import hashlib
@@ -19,6 +19,8 @@ from pathlib import Path
 import tree
 
 NOT_LOOKED_AT = tree.ROOT / "tests"
+# Leaves the bodies of Asio and Beast out of each translation unit: a third of the time where they are included.
+LESS_TO_READ = ["--extra-arg=-DBOOST_ASIO_SEPARATE_COMPILATION", "--extra-arg=-DBOOST_BEAST_SEPARATE_COMPILATION"]
 
 
 class Sources:
@@ -66,7 +68,8 @@ def main():
     build = Path(sys.argv[1]).resolve()
     marks = build.parent / "tidy"
     marks.mkdir(exist_ok=True)
-    sources, constant = Sources(), tidy_version() + (tree.ROOT / ".clang-tidy").read_bytes()
+    sources = Sources()
+    constant = tidy_version() + " ".join(LESS_TO_READ).encode() + (tree.ROOT / ".clang-tidy").read_bytes()
 
     def mark_of(path, command):
         digest = hashlib.sha256(constant + command.encode())
@@ -76,8 +79,8 @@ def main():
 
     def look_at(item):
         path, mark = item
-        done = subprocess.run(["clang-tidy", "--quiet", "-p", str(build), str(path)], capture_output=True, text=True,
-                              check=False)
+        command = ["clang-tidy", "--quiet", *LESS_TO_READ, "-p", str(build), str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             mark.touch()
             return True
