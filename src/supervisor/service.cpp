@@ -33,6 +33,8 @@ constexpr auto kShortestCpuCheck = milliseconds(5);
 constexpr auto kRemovalPause = milliseconds(1);
 constexpr int kRemovalAttempts = 2000;
 constexpr auto kStatisticsPause = milliseconds(200);
+constexpr auto kStrangersPause = milliseconds(10);
+constexpr auto kStrangersTime = std::chrono::seconds(2);
 constexpr auto kBuildPause = milliseconds(50);
 
 std::uint64_t event_key(std::uint8_t source, std::uint32_t number) {
@@ -51,12 +53,13 @@ Service::Service(std::unique_ptr<Builder> builder, UniqueFd front, std::size_t l
 
 Service::~Service() {
   for (auto& [number, sandbox] : sandboxes_) sandbox->kill();
-  for (auto& [number, sandbox] : sandboxes_) {
-    if (!sandbox->init_reaped && sandbox->init_pid > 0) ::waitpid(sandbox->init_pid, nullptr, __WALL);
-    if (!sandbox->payload_reaped && sandbox->payload_pid > 0)
-      ::waitpid(sandbox->payload_pid, nullptr, __WALL);
-    for (int i = 0; i < kRemovalAttempts && !sandbox->leaf->remove(); ++i) ::usleep(500);
+  zygote_.reset();
+  next_zygote_.reset();
+  // in any order: an init ends only when the payload in its namespace has been reaped
+  while (::waitpid(-1, nullptr, __WALL) > 0 || errno == EINTR) {
   }
+  for (auto& [number, sandbox] : sandboxes_)
+    for (int i = 0; i < kRemovalAttempts && !sandbox->leaf->remove(); ++i) ::usleep(500);
 }
 
 // ---------------------------------------------------------------------------------------------------- the
@@ -148,6 +151,7 @@ std::optional<nanoseconds> Service::next_deadline() const {
   }
   for (const auto& [number, when] : removals_) consider(when);
   if (build_again_.count() > 0) consider(build_again_);
+  if (const auto now = sys::monotonic_now(); strangers_until_ > now) consider(now + kStrangersPause);
   if (next_statistics_.count() > 0) consider(next_statistics_);
   return next;
 }
@@ -175,6 +179,7 @@ void Service::check_deadlines() {
     if (when <= now) due.push_back(number);
   for (const std::uint32_t number : due) try_remove(number);
   if (build_again_.count() > 0 && now >= build_again_) build_again_ = {};
+  if (strangers_until_ > now) reap_strangers();
   if (next_statistics_.count() > 0 && now >= next_statistics_) send_statistics();
 }
 
@@ -408,6 +413,7 @@ void Service::switch_zygote() {
 void Service::zygote_died() {
   zygote_ready_ = false;
   zygote_owes_ = 0;
+  strangers_until_ = sys::monotonic_now() + kStrangersTime;
   forks_ = 0;
   ++failed_zygotes_;
   const Error error = errno_error("the zygote ended", ECHILD);
@@ -429,6 +435,17 @@ void Service::zygote_died() {
   watch(zygote_->socket(), EPOLLIN, Source::zygote, 0);
   // one that dies again and again must not take the processor with it
   if (failed_zygotes_ > 1) build_again_ = sys::monotonic_now() + kBuildPause * failed_zygotes_;
+}
+
+/// A zygote that was killed may have forked a payload that it never told of. As long as that is not reaped,
+/// the kernel keeps its sandbox.
+void Service::reap_strangers() {
+  siginfo_t info{};
+  if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 || info.si_pid == 0) return;
+  const bool known = std::ranges::any_of(sandboxes_, [&](const auto& entry) {
+    return entry.second->init_pid == info.si_pid || entry.second->payload_pid == info.si_pid;
+  });
+  if (!known) ::waitpid(info.si_pid, nullptr, __WALL);
 }
 
 void Service::armed(Sandbox& sandbox) {

@@ -79,6 +79,7 @@ class Service {
   void switch_zygote();
   void zygote_died();
   void renew_zygote();
+  void reap_strangers();
   void armed(Sandbox& sandbox);
   void build_failed(std::uint32_t number, const Error& error);
 
@@ -112,7 +113,8 @@ class Service {
   bool zygote_ready_ = false;
   std::uint32_t forks_ = 0;
   std::uint32_t zygote_owes_ = 0;  ///< requests without a reply
-  int failed_zygotes_ = 0;         ///< in a row
+  std::chrono::nanoseconds strangers_until_{};
+  int failed_zygotes_ = 0;  ///< in a row
   bool next_zygote_ready_ = false;
   std::chrono::nanoseconds zygote_born_{};
   std::deque<std::uint32_t> for_zygote_;  ///< sandboxes that wait for a zygote
