@@ -1,7 +1,6 @@
 """Every verdict reached by a program over POST /execute, and the facts that a result states beside it."""
 
 import re
-import unittest
 
 import executor_service
 import must_run
@@ -99,31 +98,31 @@ class Time(executor_service.HostCase):
         self.assertLess(result["usage"]["cpuSeconds"], 0.4)
 
     def test_a_spinner_meets_the_cpu_time_limit(self):
-        result = self.run_program("while True: pass", cpuTimeMs=300, timeoutMs=10000)
+        result = self.run_program("while True: pass", cpuTimeMs=300, timeoutMs=60000)
         self.assert_verdict(result, "cpu_time_limit")
         self.assertGreaterEqual(result["usage"]["cpuSeconds"], 0.3)
         self.assertLess(result["usage"]["cpuSeconds"], 0.3 + 0.15)
-        self.assertLess(result["durationMs"], 10000)
+        self.assertEqual((result["timedOut"], result["signal"]), (True, "SIGKILL"))
 
     def test_threads_are_charged_together(self):
         source = ("import hashlib, threading\ndata = bytes(1 << 20)\n"
                   "def spin():\n    while True: hashlib.sha256(data).digest()\n"
                   "for _ in range(8): threading.Thread(target=spin).start()\n")
-        result = self.run_program(source, cpuTimeMs=400, timeoutMs=10000)
+        result = self.run_program(source, cpuTimeMs=400, timeoutMs=60000)
         self.assert_verdict(result, "cpu_time_limit")
         self.assertGreaterEqual(result["usage"]["cpuSeconds"], 0.4)
         self.assertLess(result["usage"]["cpuSeconds"], 0.4 + 0.25)
 
     def test_children_are_charged_too(self):
         source = "import os\nfor _ in range(3): os.fork()\nwhile True: pass"
-        result = self.run_program(source, {"processes": True}, cpuTimeMs=400, timeoutMs=10000)
+        result = self.run_program(source, {"processes": True}, cpuTimeMs=400, timeoutMs=60000)
         self.assert_verdict(result, "cpu_time_limit")
 
     def test_a_program_that_catches_everything_is_ended_all_the_same(self):
         source = ("import signal\nfor n in set(range(1, 65)) - {9, 19, 32, 33}:\n    signal.signal(n, signal.SIG_IGN)\n"
                   "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\n"
                   "while True:\n    try:\n        while True: pass\n    except BaseException: pass\n")
-        self.assert_verdict(self.run_program(source, cpuTimeMs=300), "cpu_time_limit")
+        self.assert_verdict(self.run_program(source, cpuTimeMs=300, timeoutMs=60000), "cpu_time_limit")
 
     def test_the_duration_covers_a_sleep_and_not_much_cpu(self):
         result = self.run_program("import time\ntime.sleep(0.25)")
@@ -142,8 +141,8 @@ class Time(executor_service.HostCase):
 
 class Memory(executor_service.HostCase):
     LIMIT = 64 * MIB
-    # what the kernel may have charged when it refused the next page
-    SLACK = MIB
+    # pages of the interpreter that all sandboxes share: resident in the program, charged to nobody
+    SLACK = 12 * MIB
 
     def test_a_block_beyond_the_limit(self):
         result = self.run_program("b = bytearray(256 << 20)\nfor i in range(0, len(b), 4096): b[i] = 1",

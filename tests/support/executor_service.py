@@ -95,7 +95,7 @@ class Service:
             "EXECUTOR_VALIDATION": "off",
             "EXECUTOR_ALLOWED_MODULES": '["*"]',
             "EXECUTOR_ALLOWED_BUILTINS": '["*"]',
-            "EXECUTOR_TIMEOUT": "10",
+            "EXECUTOR_TIMEOUT": "30",
             "EXECUTOR_MAX_CONCURRENCY": str(CONCURRENCY),
             "LOG_TO_FILE": "false",
             **settings,
@@ -142,7 +142,6 @@ class Service:
             except subprocess.TimeoutExpired:
                 self.server.kill()
                 self.server.wait()
-        self.log.close()
         return self.server.returncode
 
     def connection(self):
@@ -243,10 +242,10 @@ def start(**settings):
 
 def stop():
     global service
-    status = service.close()
+    status, said = service.close(), service.log_tail()
     service = None
     if status != 0:
-        raise AssertionError(f"the server ended with {status} after SIGTERM")
+        raise AssertionError(f"the server ended with {status} after SIGTERM:\n{said[-3000:]}")
 
 
 class HostCase(unittest.TestCase):
