@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/doctor_command.hpp"
 #include "app/rootfs_command.hpp"
 #include "app/run_command.hpp"
 #include "app/serve_command.hpp"
@@ -21,11 +22,14 @@ struct Command {
 constexpr std::array kCommands = {
     Command{"serve", "the service: HTTP, queue, sandboxes", executor::serve_command},
     Command{"run", "one program in one sandbox", executor::run_command},
+    Command{"doctor", "what this host offers, lacks, and what provides it", executor::doctor_command},
     Command{"rootfs", "make or verify the runtimes' root file systems", executor::rootfs_command},
 };
 
 void print_help(std::FILE* to) {
-  std::fprintf(to, "usage: executor COMMAND [ARGUMENTS]\n\nRuns strangers' programs, each in a fresh Linux sandbox.\n\n");
+  std::fprintf(
+      to,
+      "usage: executor COMMAND [ARGUMENTS]\n\nRuns strangers' programs, each in a fresh Linux sandbox.\n\n");
   for (const Command& command : kCommands) std::fprintf(to, "  %-8s %s\n", command.name, command.meaning);
   std::fprintf(to, "\nexecutor COMMAND --help says more. executor --version prints the version.\n");
 }

@@ -276,13 +276,30 @@ TEST_CASE("what follows from something else is not named again in the summary") 
         nlohmann::json::array({"user namespaces"}));
 }
 
+TEST_CASE("a step that was not reached for no known cause stands for itself") {
+  HostFacts host = healthy_host();
+  host.namespaces.setns = {};
+  host.config.queue = QueueKind::embedded;
+  CHECK(mentions(to_table(diagnose(host), false), "\nMissing: setns by pidfd\n"));
+  host = healthy_host();
+  for (Trial* trial : {&host.namespaces.nested, &host.namespaces.private_mounts, &host.namespaces.pivot_root})
+    *trial = {};
+  CHECK(mentions(to_table(diagnose(host), false), "\nMissing: all seven at once\n"));
+  host = healthy_host();
+  host.namespaces.work_directory = {ENOSPC};
+  host.namespaces.pivot_root = {};
+  CHECK(mentions(to_table(diagnose(host), false), "\nMissing: mounts\n"));
+}
+
 TEST_CASE("each kind of namespace that its limit switches off names the limit") {
   for (std::size_t i = 0; i < healthy_host().namespaces.kinds.size(); ++i) {
     HostFacts host = healthy_host();
     NamespaceKind& kind = host.namespaces.kinds[i];
     kind.trial = {ENOSPC};
     kind.limit = 0;
+    host.namespaces.all = {ENOSPC};
     check_native_lost(host, kind.name + " namespaces", "sysctl -w user." + kind.sysctl + "=65536");
+    CHECK(find(host, "all seven at once").cause == kind.name + " namespaces");
   }
 }
 

@@ -38,27 +38,23 @@ Check controller_check(const CgroupFacts& cgroup) {
   return missing(kName, reason(cgroup.placement), kUnified);
 }
 
-Check not_tried(const char* name, const char* before) {
-  return missing(name, std::string("not tried: needs ") + before, std::string("see ") + before);
-}
-
 Check delegation_check(const CgroupFacts& cgroup) {
   constexpr const char* kName = "cgroup delegation";
-  if (!cgroup.delegation) return not_tried(kName, "cgroup controllers");
+  if (!cgroup.delegation) return follows(kName, "cgroup controllers");
   if (worked(cgroup.delegation)) return ok(kName, "a group of our own was made and removed");
   return missing(kName, reason(cgroup.delegation), delegate_remedy(cgroup.version));
 }
 
 Check limit_check(const CgroupFacts& cgroup) {
   constexpr const char* kName = "cgroup limits";
-  if (!cgroup.limits) return not_tried(kName, "cgroup delegation");
+  if (!cgroup.limits) return follows(kName, "cgroup delegation");
   if (worked(cgroup.limits)) return ok(kName, "memory, swap, CPU quota and pids were set on a leaf");
   return missing(kName, reason(cgroup.limits), delegate_remedy(cgroup.version));
 }
 
 Check birth_check(const CgroupFacts& cgroup) {
   constexpr const char* kName = "process in a leaf";
-  if (!worked(cgroup.limits)) return not_tried(kName, "cgroup limits");
+  if (!worked(cgroup.limits)) return follows(kName, "cgroup limits");
   if (cgroup.birth.works())
     return ok(kName, cgroup.version == 2 ? "born there by CLONE_INTO_CGROUP" : "attaches itself");
   return missing(kName, reason(cgroup.birth), delegate_remedy(cgroup.version));

@@ -106,7 +106,7 @@ Trial be_born_in(const cgroup::Leaf& leaf) {
   const TrialProcess process(0, [files = leaf.attach_files()](int, int report) {
     Trial done{0};
     for (const int file : files)
-      if (done.works()) done = tried(::write(file, "0", 1), errno);
+      if (done.works()) done = tried(::write(file, "0", 1));
     (void)sys::raw::write_all(report, &done, sizeof done);
   });
   if (!process.clone().works()) return process.clone();

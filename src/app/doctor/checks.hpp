@@ -19,6 +19,7 @@ struct Check {
   State state = State::ok;
   std::string meaning{};  ///< one line
   std::string remedy{};   ///< a command or setting; empty where all is well
+  std::string cause{};    ///< the missing check that this one only follows from; empty: none
   Part part = Part::native;
   std::string layer{};  ///< filled in by diagnose()
   bool needed = true;   ///< by the configured service; filled in by diagnose()
@@ -38,6 +39,8 @@ Checks service_checks(const HostFacts& facts);
 Check ok(std::string name, std::string meaning);
 Check degraded(std::string name, std::string meaning, std::string remedy);
 Check missing(std::string name, std::string meaning, std::string remedy);
+/// Not tried because `cause`, another check, is missing.
+Check follows(std::string name, const std::string& cause);
 Check of_part(Part part, Check check);
 /// "Operation not permitted"; "not tried" where it was not.
 std::string reason(const Trial& trial);

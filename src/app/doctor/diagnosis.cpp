@@ -50,6 +50,16 @@ std::string choose_backend(const Checks& checks, const HostFacts& facts) {
   return "none";
 }
 
+/// A cause that is not missing explains nothing: then the check stands for itself.
+void drop_false_causes(Checks& checks) {
+  const auto is_missing = [&checks](const std::string& name) {
+    return std::ranges::any_of(
+        checks, [&name](const Check& check) { return check.name == name && check.state == State::missing; });
+  };
+  for (Check& check : checks)
+    if (check.cause == check.name || !is_missing(check.cause)) check.cause.clear();
+}
+
 }  // namespace
 
 bool Diagnosis::whole() const {
@@ -73,6 +83,7 @@ Diagnosis diagnose(const HostFacts& facts) {
   add("host", host_checks(facts));
   add("installation", installation_checks(facts));
   add("service", service_checks(facts));
+  drop_false_causes(diagnosis.checks);
   diagnosis.backend = choose_backend(diagnosis.checks, facts);
   diagnosis.id_mode = facts.ids.can_map && facts.ids.range_map.works() ? "range" : "single";
   diagnosis.cgroup_version = worked(facts.cgroup.limits) ? facts.cgroup.version : 0;
@@ -109,6 +120,12 @@ Check missing(std::string name, std::string meaning, std::string remedy) {
           .state = State::missing,
           .meaning = std::move(meaning),
           .remedy = std::move(remedy)};
+}
+
+Check follows(std::string name, const std::string& cause) {
+  Check check = missing(std::move(name), "not tried: needs " + cause, "see " + cause);
+  check.cause = cause;
+  return check;
 }
 
 Check of_part(Part part, Check check) {

@@ -17,8 +17,7 @@ Check id_check(const HostFacts& facts) {
   constexpr const char* kName = "host ids";
   const IdFacts& ids = facts.ids;
   if (ids.can_map && ids.range_map.works()) return ok(kName, range_text(ids) + ": every sandbox has its own");
-  if (ids.can_map && !ids.range_map.tried())
-    return missing(kName, "not tried: needs a user namespace", "see user namespaces");
+  if (ids.can_map && !ids.range_map.tried()) return follows(kName, "user namespaces");
   if (ids.can_map)
     return missing(
         kName,

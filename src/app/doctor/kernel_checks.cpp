@@ -62,7 +62,7 @@ Check descriptor_check(const HostFacts& facts) {
         "write kernel.yama.ptrace_scope=1 to /etc/sysctl.d/60-executor.conf and reboot (3 cannot be "
         "lowered while the kernel runs)");
   if (trial.works()) return ok(kName, "a process's descriptor can be taken by its supervisor");
-  if (!trial.tried()) return missing(kName, "not tried: no sandbox could be made", "see namespaces");
+  if (!trial.tried()) return follows(kName, "all seven at once");
   return missing(kName, reason(trial),
                  trial.error == ENOSYS && !facts.kernel.seccomp_filtered ? kNewKernel : filter_remedy());
 }

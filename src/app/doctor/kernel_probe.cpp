@@ -44,24 +44,24 @@ Trial try_epoll_pwait2() {
   if (!epoll) return {errno};
   epoll_event event{};
   timespec at_once{};
-  return tried(::syscall(SYS_epoll_pwait2, epoll.get(), &event, 1, &at_once, nullptr, 0), errno);
+  return tried(::syscall(SYS_epoll_pwait2, epoll.get(), &event, 1, &at_once, nullptr, 0));
 }
 
 Trial try_tid_address() {
   int* address = nullptr;
-  return tried(::prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0), errno);
+  return tried(::prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0));
 }
 
 Trial try_core_scheduling() {
   constexpr int kSchedCore = 62;  // PR_SCHED_CORE (Linux 5.14)
   unsigned long cookie = 0;
-  return tried(::prctl(kSchedCore, 0 /* PR_SCHED_CORE_GET */, 0, 0 /* one thread */, &cookie), errno);
+  return tried(::prctl(kSchedCore, 0 /* PR_SCHED_CORE_GET */, 0, 0 /* one thread */, &cookie));
 }
 
 void ask_landlock(KernelFacts& facts) {
   constexpr unsigned kVersion = 1;  // LANDLOCK_CREATE_RULESET_VERSION
   const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kVersion);
-  facts.landlock = tried(version, errno);
+  facts.landlock = tried(version);
   if (version >= 0) facts.landlock_abi = static_cast<int>(version);
 }
 

@@ -69,17 +69,19 @@ bool have_user(const HostFacts& facts) {
   return facts.namespaces.user.works() && facts.namespaces.id_map.works();
 }
 
+/// Which check stands before the steps inside a sandbox.
 Check not_tried(std::string name, const HostFacts& facts) {
-  const bool user = have_user(facts);
-  return missing(std::move(name),
-                 user ? "not tried: the step before it failed" : "not tried: needs a user namespace",
-                 user ? "see the first missing line of namespaces" : "see user namespaces");
+  return follows(std::move(name), have_user(facts) ? "all seven at once" : kUserName);
 }
 
 /// A step inside a namespace that was refused although the namespaces are there.
 Check refused(std::string name, const std::string& what, const Trial& trial, const HostFacts& facts) {
   const std::string meaning = what + ": " + reason(trial);
-  if (apparmor_denies(facts)) return missing(std::move(name), meaning, "see user namespaces");
+  if (apparmor_denies(facts)) {
+    Check check = follows(std::move(name), kUserName);
+    check.meaning = meaning;
+    return check;
+  }
   if (facts.kernel.seccomp_filtered && (denied(trial) || trial.error == ENOSYS))
     return missing(std::move(name), meaning + " (a seccomp filter is on this process)", filter_remedy());
   if (denied(trial))
@@ -112,6 +114,11 @@ Check together_check(const HostFacts& facts) {
   constexpr const char* kName = "all seven at once";
   const NamespaceFacts& spaces = facts.namespaces;
   const Trial& trial = spaces.all.works() ? spaces.nested : spaces.all;
+  if (!trial.tried() && spaces.all.works())
+    return missing(kName, "made, but a process in them gave no answer", filter_remedy());
+  const auto failed = std::ranges::find_if(
+      spaces.kinds, [](const NamespaceKind& kind) { return kind.trial.tried() && !kind.trial.works(); });
+  if (!trial.works() && failed != spaces.kinds.end()) return follows(kName, failed->name + " namespaces");
   if (trial.error == ENOSPC || trial.error == EUSERS)
     return missing(kName, "a sandbox lies two user namespaces deep, and their number is used up",
                    set_number("user.max_user_namespaces"));
@@ -123,6 +130,13 @@ Check mount_check(const HostFacts& facts) {
   for (const Trial* trial : {&spaces.private_mounts, &spaces.mount_setattr, &spaces.work_directory})
     if (!trial->works()) return step_check("mounts", "", *trial, facts);
   return ok("mounts", "private, read-only copies by mount_setattr, tmpfs");
+}
+
+Check pivot_check(const HostFacts& facts) {
+  constexpr const char* kName = "pivot_root";
+  const Trial& trial = facts.namespaces.pivot_root;
+  if (!trial.tried() && facts.namespaces.private_mounts.tried()) return follows(kName, "mounts");
+  return step_check(kName, "entered, and the old root detached", trial, facts);
 }
 
 Check procfs_check(const HostFacts& facts) {
@@ -144,7 +158,7 @@ Checks namespace_checks(const HostFacts& facts) {
   checks.push_back(together_check(facts));
   checks.push_back(step_check("setns by pidfd", "all seven joined in one call", spaces.setns, facts));
   checks.push_back(mount_check(facts));
-  checks.push_back(step_check("pivot_root", "entered, and the old root detached", spaces.pivot_root, facts));
+  checks.push_back(pivot_check(facts));
   checks.push_back(procfs_check(facts));
   return checks;
 }

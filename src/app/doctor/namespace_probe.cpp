@@ -46,7 +46,7 @@ void make_each_kind(int go, int report) {
   char byte = 0;
   if (!sys::raw::read_all(go, &byte, 1)) return;
   KindReport made;
-  for (std::size_t i = 0; i < kKinds.size(); ++i) made[i] = tried(::unshare(kKinds[i].flag), errno);
+  for (std::size_t i = 0; i < kKinds.size(); ++i) made[i] = tried(::unshare(kKinds[i].flag));
   (void)sys::raw::write_all(report, made.data(), sizeof made);
 }
 
@@ -54,13 +54,14 @@ struct SandboxReport {
   Trial private_mounts{}, mount_setattr{}, procfs{}, work_directory{}, pivot_root{}, nested{};
 };
 
-Trial restrict_copy_of_root() {
+/// A file without mounts below it: the kernel copies no mount that hides others from its owner.
+Trial restrict_copy_of_null() {
   const UniqueFd tree(
-      static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+      static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
   if (!tree) return {errno};
   mount_attr change{};
   change.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID;
-  return tried(::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &change, sizeof change), errno);
+  return tried(::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &change, sizeof change));
 }
 
 Trial make_procfs() {
@@ -68,7 +69,7 @@ Trial make_procfs() {
   if (!context) return {errno};
   if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return {errno};
   const UniqueFd mount(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, 0)));
-  return tried(mount.get(), errno);
+  return tried(mount.get());
 }
 
 Trial make_nested() {
@@ -87,12 +88,12 @@ void live_in_sandbox(int go, int report) {
   char byte = 0;
   if (!sys::raw::read_all(go, &byte, 1)) return;
   SandboxReport done;
-  done.private_mounts = tried(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), errno);
-  done.mount_setattr = restrict_copy_of_root();
+  done.private_mounts = tried(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr));
+  done.mount_setattr = restrict_copy_of_null();
   done.procfs = make_procfs();
   done.nested = make_nested();
   done.work_directory =
-      tried(::mount("doctor", kStage, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k"), errno);
+      tried(::mount("doctor", kStage, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k"));
   if (done.private_mounts.works() && done.work_directory.works()) {
     const bool entered = ::chdir(kStage) == 0 && sys::raw::pivot_root(".", ".") == 0 &&
                          ::umount2(".", MNT_DETACH) == 0 && ::chdir("/") == 0;
@@ -107,7 +108,7 @@ void live_in_sandbox(int go, int report) {
 Trial join(int pidfd) {
   Trial joined;
   const TrialProcess joiner(0, [pidfd](int, int report) {
-    const Trial trial = tried(::setns(pidfd, kAllSeven), errno);
+    const Trial trial = tried(::setns(pidfd, kAllSeven));
     (void)sys::raw::write_all(report, &trial, sizeof trial);
   });
   if (!joiner.clone().works() || !joiner.receive(&joined, sizeof joined)) return {};

@@ -22,6 +22,11 @@ std::string state_text(const Check& check) {
   return check.needed || check.state == State::ok ? state : "(" + state + ")";
 }
 
+/// Missing by itself, and needed: what somebody has to do something about.
+bool is_cause(const Check& check) {
+  return check.needed && check.state == State::missing && check.cause.empty();
+}
+
 const char* colour_of(const Check& check) {
   if (check.state == State::ok) return "\033[32m";
   return check.state == State::missing && check.needed ? "\033[31m" : "\033[33m";
@@ -39,7 +44,7 @@ std::string row(const Check& check, std::size_t name_width, bool colour) {
   std::string state = padded(state_text(check), kStateWidth);
   if (colour) state = colour_of(check) + state + "\033[0m";
   std::string text = "  " + state + padded(check.name, name_width) + printable(check.meaning) + "\n";
-  if (!check.remedy.empty())
+  if (!check.remedy.empty() && check.cause.empty())
     text += std::string(2 + kStateWidth + name_width, ' ') + "-> " + printable(check.remedy) + "\n";
   return text;
 }
@@ -47,7 +52,7 @@ std::string row(const Check& check, std::size_t name_width, bool colour) {
 std::string missing_names(const Diagnosis& diagnosis) {
   std::string names;
   for (const Check& check : diagnosis.checks)
-    if (check.needed && check.state == State::missing) names += (names.empty() ? "" : ", ") + check.name;
+    if (is_cause(check)) names += (names.empty() ? "" : ", ") + check.name;
   return names;
 }
 
@@ -88,7 +93,7 @@ std::string to_json(const Diagnosis& diagnosis) {
                       {"needed", check.needed},
                       {"meaning", check.meaning},
                       {"remedy", check.remedy.empty() ? ordered_json() : ordered_json(check.remedy)}});
-    if (check.needed && check.state == State::missing) missing.push_back(check.name);
+    if (is_cause(check)) missing.push_back(check.name);
   }
   const ordered_json report{
       {"ok", diagnosis.whole()},

@@ -11,7 +11,9 @@ namespace executor::doctor {
 std::string to_table(const Diagnosis& diagnosis, bool colour);
 
 /// One JSON object:
-///   {"ok", "backend", "idMode", "cgroupVersion" (number or null), "missing": [names of what is needed],
+///   {"ok", "backend", "idMode", "cgroupVersion" (number or null), "missing": [names of what is needed and
+///   not
+///    there, without what only follows from another],
 ///    "checks": [{"layer", "name", "state", "needed", "meaning", "remedy" (string or null)}]}
 std::string to_json(const Diagnosis& diagnosis);
 

@@ -26,14 +26,13 @@ Trial try_filter_mode() {
 }
 
 Trial ask_for_action(std::uint32_t action) {
-  return tried(::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action), errno);
+  return tried(::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action));
 }
 
 void load_with_listener(int, int report) {
   sock_filter allow_all[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-  Trial loaded = tried(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), errno);
-  if (loaded.works())
-    loaded = tried(sys::raw::load_filter(allow_all, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER), errno);
+  Trial loaded = tried(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  if (loaded.works()) loaded = tried(sys::raw::load_filter(allow_all, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER));
   (void)sys::raw::write_all(report, &loaded, sizeof loaded);
 }
 

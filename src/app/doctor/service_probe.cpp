@@ -42,7 +42,7 @@ Trial try_port(const Config& config) {
   const int yes = 1;  // as the server does: a connection in TIME_WAIT does not count
   (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   if (::bind(socket.get(), list->ai_addr, list->ai_addrlen) != 0) return {errno};
-  return tried(::listen(socket.get(), 1), errno);
+  return tried(::listen(socket.get(), 1));
 }
 
 /// The nearest directory that exists at or above the place of the log file: the rest is made there.
@@ -53,11 +53,15 @@ fs::path log_directory(const Config& config) {
   return directory;
 }
 
+/// An existing file is asked; for a new one a file without a name is made, where the file system can.
 Trial try_log(const Config& config, const fs::path& directory) {
   std::error_code error;
   if (fs::exists(config.log_file, error))
-    return tried(::faccessat(AT_FDCWD, config.log_file.c_str(), W_OK, AT_EACCESS), errno);
-  return tried(::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS), errno);
+    return tried(::faccessat(AT_FDCWD, config.log_file.c_str(), W_OK, AT_EACCESS));
+  const UniqueFd nameless(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  const Trial made = tried(nameless.get());
+  if (made.error != EOPNOTSUPP && made.error != EISDIR) return made;
+  return tried(::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS));
 }
 
 Told ask_redis(const std::string& text) {

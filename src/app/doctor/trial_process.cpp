@@ -37,7 +37,7 @@ TrialProcess::TrialProcess(std::uint64_t flags, const Body& body, int cgroup) {
     args.cgroup = static_cast<std::uint64_t>(cgroup);
   }
   pid_ = sys::raw::clone_process(args);
-  clone_ = tried(pid_, errno);
+  clone_ = tried(pid_);
   if (pid_ == 0) {
     go->write.reset();  // else it would never see the end of file
     report->read.reset();

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <functional>
 
@@ -47,7 +48,8 @@ class [[nodiscard]] TrialProcess {
   UniqueFd report_;
 };
 
-/// The errno of a call that returns a negative number on failure.
-inline Trial tried(long returned, int error_number) { return {returned < 0 ? error_number : 0}; }
+/// The errno of the call just made, by what it returned: negative on failure. (As an argument beside the
+/// call, errno might be read before it.)
+inline Trial tried(long returned) { return {returned < 0 ? errno : 0}; }
 
 }  // namespace executor::doctor

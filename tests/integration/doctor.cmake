@@ -1,0 +1,1 @@
+executor_integration_test(doctor doctor_test.py)
