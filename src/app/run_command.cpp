@@ -88,14 +88,16 @@ class Run {
 
   Result<ValidationReport> validate(const std::string& source) {
     std::optional<Result<ValidationReport>> report;
-    validator_.validate("python", source, [&report](Result<ValidationReport> result) { report.emplace(std::move(result)); });
+    validator_.validate("python", source,
+                        [&report](Result<ValidationReport> result) { report.emplace(std::move(result)); });
     wait_for(report);
     return report ? std::move(*report) : Result<ValidationReport>(gone());
   }
 
   Result<Outcome> run(Program program) {
     std::optional<Result<Outcome>> outcome;
-    client_->run(std::move(program), [&outcome](Result<Outcome> result) { outcome.emplace(std::move(result)); });
+    client_->run(std::move(program),
+                 [&outcome](Result<Outcome> result) { outcome.emplace(std::move(result)); });
     wait_for(outcome);
     return outcome ? std::move(*outcome) : Result<Outcome>(gone());
   }
@@ -133,9 +135,10 @@ void print_summary(const TestResult& result) {
   if (!outcome.violation.empty()) ending += ", system call " + outcome.violation;
   std::printf("%s (%s)\n", std::string(to_string(result.verdict)).c_str(), ending.c_str());
   std::printf("wall %.1f ms, cpu %.1f ms, memory %.1f MiB, sandbox %s, backend %s\n",
-              static_cast<double>(outcome.wall_time.count()) / 1e6, static_cast<double>(outcome.cpu_time.count()) / 1e6,
-              static_cast<double>(outcome.memory_bytes) / static_cast<double>(kMiB), outcome.sandbox_id.c_str(),
-              outcome.backend.c_str());
+              static_cast<double>(outcome.wall_time.count()) / 1e6,
+              static_cast<double>(outcome.cpu_time.count()) / 1e6,
+              static_cast<double>(outcome.memory_bytes) / static_cast<double>(kMiB),
+              outcome.sandbox_id.c_str(), outcome.backend.c_str());
   print_stream("stdout", outcome.stdout_bytes, outcome.stdout_truncated);
   print_stream("stderr", outcome.stderr_bytes, outcome.stderr_truncated);
 }
@@ -150,14 +153,16 @@ int refuse(const Arguments& arguments, const ValidationReport& report) {
     std::printf("%s:%d:%d: %s: %s\n", arguments.file.c_str(), violation.line, violation.column,
                 violation.rule.c_str(), violation.message.c_str());
   if (!report.compile_error)
-    std::printf("(EXECUTOR_ALLOWED_MODULES, EXECUTOR_ALLOWED_BUILTINS and EXECUTOR_VALIDATION set the policy)\n");
+    std::printf(
+        "(EXECUTOR_ALLOWED_MODULES, EXECUTOR_ALLOWED_BUILTINS and EXECUTOR_VALIDATION set the policy)\n");
   return kBadRequest;
 }
 
 int run(const Arguments& arguments, const Config& config) {
   const auto source = read_whole(arguments.file);
   if (!source) return complain(kBadRequest, "cannot read \"" + arguments.file + "\"");
-  std::optional<std::string> input = arguments.stdin_file.empty() ? std::string() : read_whole(arguments.stdin_file);
+  std::optional<std::string> input =
+      arguments.stdin_file.empty() ? std::string() : read_whole(arguments.stdin_file);
   if (!input) return complain(kBadRequest, "--stdin: cannot read \"" + arguments.stdin_file + "\"");
   std::optional<std::string> expected;
   if (!arguments.expect_file.empty() && !(expected = read_whole(arguments.expect_file)))
@@ -228,8 +233,10 @@ int run(const Arguments& arguments, const Config& config) {
 
 int run_command(const std::vector<std::string>& args) {
   CLI::App app("Runs one Python program in a fresh sandbox and says how it went.", "executor run");
-  app.footer("Exit status: 0 accepted or ran clean, 1 not accepted, 2 bad request, 3 the sandbox could not be built.\n"
-             "Limits not given come from the environment (EXECUTOR_TIMEOUT, EXECUTOR_MEM_LIMIT, …).");
+  app.footer(
+      "Exit status: 0 accepted or ran clean, 1 not accepted, 2 bad request, 3 the sandbox could not be "
+      "built.\n"
+      "Limits not given come from the environment (EXECUTOR_TIMEOUT, EXECUTOR_MEM_LIMIT, …).");
   Arguments arguments;
   app.add_option("FILE", arguments.file, "the program; - reads it from standard input")->required();
   app.add_option("--stdin", arguments.stdin_file, "what the program's standard input holds; - passes ours");
@@ -237,7 +244,8 @@ int run_command(const std::vector<std::string>& args) {
   app.add_option("--compare", arguments.compare, "how to compare")
       ->check(CLI::IsMember({"exact", "trimmed", "tokens"}))
       ->capture_default_str();
-  app.add_option("--arg", arguments.arguments, "an argument of the program; may be repeated")->allow_extra_args(false);
+  app.add_option("--arg", arguments.arguments, "an argument of the program; may be repeated")
+      ->allow_extra_args(false);
   app.add_flag("--json", arguments.json, "print the answer that POST /execute would give");
   app.add_flag("--processes", arguments.processes, "let it fork and start programs");
   app.add_option("--timeout-ms", arguments.timeout_ms, "wall time limit, milliseconds");

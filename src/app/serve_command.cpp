@@ -106,13 +106,16 @@ FrontParts front_parts(const Config& config, const std::shared_ptr<Clients>& cli
 
 int serve(const Config& config) {
   if (config.queue == QueueKind::rabbitmq)
-    return complain(2, "EXECUTOR_QUEUE: \"rabbitmq\" is not available in this version; redis or embedded are");
+    return complain(2,
+                    "EXECUTOR_QUEUE: \"rabbitmq\" is not available in this version; redis or embedded are");
   if (config.backend == BackendKind::docker || config.backend == BackendKind::local)
-    return complain(2, "EXECUTOR_BACKEND: this version has the native backend alone; auto or native are allowed");
+    return complain(
+        2, "EXECUTOR_BACKEND: this version has the native backend alone; auto or native are allowed");
   auto handle = start_native(native_options(config));
   if (!handle)
-    return complain(kNoSandbox, handle.error().message() + "\nNothing weaker is used instead. `executor doctor` says "
-                                                           "what this host lacks and what provides it.");
+    return complain(kNoSandbox, handle.error().message() +
+                                    "\nNothing weaker is used instead. `executor doctor` says "
+                                    "what this host lacks and what provides it.");
   if (handle->privileged) {
     const ServiceIds ids = service_ids();
     give_log_file(config, ids);
@@ -133,8 +136,10 @@ int serve(const Config& config) {
 int serve_command(const std::vector<std::string>& args) {
   CLI::App app("Serves POST /execute over HTTP and runs the jobs of its queue, each test in a fresh sandbox.",
                "executor serve");
-  app.footer("Exit status: 0 after an orderly stop, 1 the start failed or a second signal came, 2 wrong arguments or "
-             "settings, 3 no sandbox can be built on this host.");
+  app.footer(
+      "Exit status: 0 after an orderly stop, 1 the start failed or a second signal came, 2 wrong arguments "
+      "or "
+      "settings, 3 no sandbox can be built on this host.");
   FlagValues flags;
   add_config_flags(app, flags);
   if (const auto status = parse_command_line(app, args)) return *status;

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "executor/error.hpp"
+#include "executor/limits.hpp"
 #include "queue/redis_backoff.hpp"
 #include "queue/redis_reply.hpp"
 #include "queue/redis_url.hpp"
@@ -32,10 +33,10 @@ class RedisStream;
 
 struct RedisConnectionOptions {
   RedisUrl url;
-  std::string name;                            ///< CLIENT SETNAME, for an operator's CLIENT LIST
-  std::vector<RedisCommand> prelude{};         ///< sent after each connect; an error reply fails the attempt
-  std::vector<RedisCommand> hints{};           ///< likewise, but an error reply is of no consequence
-  std::size_t reply_limit = 64 * 1024 * 1024;  ///< bytes of one reply
+  std::string name;                     ///< CLIENT SETNAME, for an operator's CLIENT LIST
+  std::vector<RedisCommand> prelude{};  ///< sent after each connect; an error reply fails the attempt
+  std::vector<RedisCommand> hints{};    ///< likewise, but an error reply is of no consequence
+  std::size_t reply_limit = 64 * kMiB;  ///< bytes of one reply
   std::chrono::milliseconds command_timeout{10'000};  ///< of a command, and of connecting altogether
   std::chrono::milliseconds idle_ping{5'000};
 };
@@ -104,7 +105,7 @@ class RedisConnection : public std::enable_shared_from_this<RedisConnection> {
   std::string outgoing_{};  ///< collected, not yet given to the stream
   std::string writing_{};   ///< the stream's until its handler ran
   bool flush_posted_ = false;
-  std::array<char, 64 * 1024> incoming_{};
+  std::array<char, 64 * kKiB> incoming_{};
 };
 
 }  // namespace executor

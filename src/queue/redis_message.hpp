@@ -11,6 +11,8 @@
 #include <string_view>
 #include <variant>
 
+#include "executor/limits.hpp"
+
 namespace executor {
 
 /// A message that can be a job.
@@ -45,7 +47,7 @@ struct UnusableMessage {
 /// or as a string where it is none, cut at kDeadJobTextMax bytes; `time` is in ms since the epoch.
 [[nodiscard]] std::string redis_dead_letter(std::string_view reason, std::string_view raw,
                                             std::size_t raw_size, int attempts, std::int64_t time_ms);
-inline constexpr std::size_t kDeadJobTextMax = 64 * 1024;
+inline constexpr std::size_t kDeadJobTextMax = 64 * kKiB;
 
 [[nodiscard]] std::string sha1_hex(std::string_view bytes);
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);

@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kSamplePeriod{1000};
 /// Publications are small results or ids: see the settler.
-constexpr std::size_t kPublicationMax = 1024 * 1024;
+constexpr std::size_t kPublicationMax = kMiB;
 
 std::string unique_name(const std::string& wanted) {
   std::string name = wanted;
@@ -41,7 +41,7 @@ T value_or_throw(Result<T> result) {
 
 class RedisQueue : public Queue {
  public:
-  RedisQueue(boost::asio::io_context& io, RedisQueueOptions options)
+  RedisQueue(boost::asio::io_context& io, const RedisQueueOptions& options)
       : context_{io, options, value_or_throw(parse_redis_url(options.url)),
                  value_or_throw(RedisKeys::make(options.queue_key)), unique_name(options.worker_id)},
         producer_(context_),
@@ -211,8 +211,8 @@ class RedisQueue : public Queue {
 
 }  // namespace
 
-std::unique_ptr<Queue> make_redis_queue(boost::asio::io_context& io, RedisQueueOptions options) {
-  return std::make_unique<RedisQueue>(io, std::move(options));
+std::unique_ptr<Queue> make_redis_queue(boost::asio::io_context& io, const RedisQueueOptions& options) {
+  return std::make_unique<RedisQueue>(io, options);
 }
 
 }  // namespace executor

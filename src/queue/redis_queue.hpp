@@ -23,7 +23,8 @@
 // the one node of a cluster that holds all of these keys: redirections (MOVED) are not followed.
 //
 // Thread safety: the io_context's thread only, which must be the one that runs it. Destroying the queue ends
-// its connections at once and calls nobody back: leases pass to other workers after lease_ttl.
+// its connections at once and calls nobody back: leases pass to other workers after lease_ttl. Not to be
+// destroyed from inside one of its own call-backs.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -34,6 +35,7 @@
 #include <string>
 #include <string_view>
 
+#include "executor/limits.hpp"
 #include "queue/queue.hpp"
 
 namespace executor {
@@ -52,9 +54,9 @@ struct RedisQueueOptions {
       15'000};  ///< a worker silent for so long is dead; renewed at a third of it
   std::chrono::milliseconds result_ttl{3'600'000};
   std::chrono::milliseconds record_ttl{86'400'000};  ///< of what is known about an unfinished job
-  std::size_t max_waiting = 1000;                ///< answers owed by this process before submit() says full
-  std::size_t message_limit = 16 * 1024 * 1024;  ///< bytes of a job; longer ones go to the dead letters
-  std::size_t result_limit = 48 * 1024 * 1024;   ///< bytes of a result; a longer one becomes an error result
+  std::size_t max_waiting = 1000;         ///< answers owed by this process before submit() says full
+  std::size_t message_limit = 16 * kMiB;  ///< bytes of a job; longer ones go to the dead letters
+  std::size_t result_limit = 48 * kMiB;   ///< bytes of a result; a longer one becomes an error result
   int max_attempts = 3;
   std::chrono::milliseconds retry_delay{250};  ///< before a retry()'d job is queued again, times its attempt
   std::chrono::milliseconds command_timeout{10'000};
@@ -63,6 +65,7 @@ struct RedisQueueOptions {
 
 /// Begins to connect; Redis need not be there yet. Throws Exception when the URL or the queue key is
 /// malformed.
-[[nodiscard]] std::unique_ptr<Queue> make_redis_queue(boost::asio::io_context& io, RedisQueueOptions options);
+[[nodiscard]] std::unique_ptr<Queue> make_redis_queue(boost::asio::io_context& io,
+                                                      const RedisQueueOptions& options);
 
 }  // namespace executor

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "executor/limits.hpp"
 #include "queue/redis_message.hpp"
 #include "queue/redis_scripts.hpp"
 
@@ -14,7 +15,7 @@ using Event = RedisSettlement::Event;
 
 constexpr std::chrono::milliseconds kAgainPause{500};
 /// A result up to this size travels inside the publication; the front fetches a larger one.
-constexpr std::size_t kPublishedMax = 256 * 1024;
+constexpr std::size_t kPublishedMax = 256 * kKiB;
 
 std::int64_t now_ms() {
   using namespace std::chrono;

@@ -114,7 +114,7 @@ std::string RedisUrl::describe() const {
 Result<RedisUrl> parse_redis_url(std::string_view text) {
   const auto parsed = urls::parse_uri(text);
   if (!parsed) return invalid("it is not of the form redis://[user:password@]host[:port][/db]");
-  const urls::url_view view = *parsed;
+  const urls::url_view& view = *parsed;
   if (view.has_fragment()) return invalid("a fragment (#…) has no meaning; write # in a password as %23");
 
   RedisUrl url;
