@@ -14,7 +14,7 @@ def attempt(function, *arguments, **named):
     try:
         result = function(*arguments, **named)
     except OSError as error:
-        return errno.errorcode[error.errno]
+        return errno.errorcode.get(error.errno, 'OSError')
     except BaseException as error:
         return type(error).__name__
     return 'done' if result is None else result
