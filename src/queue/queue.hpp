@@ -1,5 +1,5 @@
-// Where accepted jobs wait for a worker. Taking a job is a lease: it is the worker's until complete() or retry(), and
-// somebody else's when the worker dies. Implementations: embedded, redis, rabbitmq.
+// Where accepted jobs wait for a worker. Taking a job is a lease: it is the worker's until complete() or
+// retry(), and somebody else's when the worker dies. Implementations: embedded, redis, rabbitmq.
 //
 // Thread safety: all calls and all callbacks on the thread of the io_context that the queue was made with.
 #pragma once
@@ -16,7 +16,8 @@
 
 namespace executor {
 
-/// A job on its way: the body is the JSON of POST /execute plus jobId; `parsed` spares the parsing inside one process.
+/// A job on its way: the body is the JSON of POST /execute plus jobId; `parsed` spares the parsing inside one
+/// process.
 struct QueuedJob {
   std::string id;
   std::string body;
@@ -26,9 +27,9 @@ struct QueuedJob {
 /// A leased job in a worker's hands.
 struct Delivery {
   QueuedJob job;
-  int attempt = 1;                                     ///< 1 for the first worker that gets it
-  std::chrono::milliseconds waited{};                  ///< time in the queue, as far as it is known
-  std::uint64_t tag = 0;                               ///< names the lease to the queue that gave it
+  int attempt = 1;                     ///< 1 for the first worker that gets it
+  std::chrono::milliseconds waited{};  ///< time in the queue, as far as it is known
+  std::uint64_t tag = 0;               ///< names the lease to the queue that gave it
 };
 
 class Queue {
@@ -39,8 +40,8 @@ class Queue {
   virtual ~Queue() = default;
 
   // -- the producer's side (front)
-  /// Enqueues; `answer` is called exactly once unless abandoned, never from inside submit(). An Error whose code is
-  /// std::errc::no_buffer_space means full, std::errc::not_connected means that the server is away.
+  /// Enqueues; `answer` is called exactly once unless abandoned, never from inside submit(). An Error whose
+  /// code is std::errc::no_buffer_space means full, std::errc::not_connected means that the server is away.
   virtual void submit(QueuedJob job, Answer answer) = 0;
   /// Nobody waits for this job's answer any more; a job that no worker has taken yet may be dropped.
   virtual void abandon(const std::string& job_id) = 0;
@@ -54,15 +55,16 @@ class Queue {
   virtual void complete(const Delivery& delivery, std::string result_json) = 0;
   /// The infrastructure failed: another attempt, or after the third a dead letter and a terminal result.
   virtual void retry(const Delivery& delivery, const std::string& reason) = 0;
-  /// The job itself is unusable (not JSON, wrong types): dead letter with the reason, and `result_json` for whoever waits.
+  /// The job itself is unusable (not JSON, wrong types): dead letter with the reason, and `result_json` for
+  /// whoever waits.
   virtual void reject(const Delivery& delivery, const std::string& reason, std::string result_json) = 0;
 
   struct Status {
     bool ready = false;
     std::string detail;
-    std::size_t depth = 0;                          ///< jobs waiting, as last known
-    std::chrono::milliseconds oldest{};             ///< age of the oldest waiting job, as last known
-    std::size_t leased = 0;                         ///< leases held by this process
+    std::size_t depth = 0;               ///< jobs waiting, as last known
+    std::chrono::milliseconds oldest{};  ///< age of the oldest waiting job, as last known
+    std::size_t leased = 0;              ///< leases held by this process
   };
   [[nodiscard]] virtual Status status() const = 0;
 };
