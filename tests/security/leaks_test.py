@@ -19,10 +19,16 @@ def setUpModule():
 
 # Probes a page by writing it to a pipe: EFAULT tells that nothing is mapped there, and nothing is touched. From every
 # address known to the program it goes on in both directions until 64 pages in a row are missing. The canaries come
-# with each byte turned over, so that the scan cannot find itself.
+# with each byte turned over and are kept as halves, so that the scan cannot find itself.
 SCAN = program("""
 import gc
-wanted = [bytes(b ^ 255 for b in bytes.fromhex(line)) for line in sys.stdin.read().split()]
+wanted = [[bytes(b ^ 255 for b in bytes.fromhex(line[n:n + 32])) for n in (0, 32)] for line in sys.stdin.read().split()]
+def count(data, halves):
+    first, found = data.find(halves[0]), 0
+    while first >= 0:
+        found += data.startswith(halves[1], first + 16)
+        first = data.find(halves[0], first + 1)
+    return found
 r, w = os.pipe()
 libc.write.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
 def page(address):
@@ -47,7 +53,7 @@ for start in starts:
                     missing = 0
                     seen.add(address)
                     around = before[-31:] + data if step > 0 else data + before[:31]
-                    hits += sum(c in around for c in wanted)
+                    hits += sum(count(around, halves) for halves in wanted)
                     before = data
             address += step
 print(hits, len(seen) > 1000)
