@@ -37,7 +37,7 @@ HostFacts healthy_host() {
                        &spaces.mount_setattr, &spaces.procfs, &spaces.work_directory, &spaces.pivot_root,
                        &spaces.setns, &spaces.pidfd_getfd})
     *trial = kWorks;
-  host.ids = {.can_map = true, .range_map = kWorks, .base = 1'900'000'000, .count = 65'536};
+  host.ids = {.can_map = true, .can_give = true, .range_map = kWorks, .base = 1'900'000'000, .count = 65'536};
   host.cgroup = {.version = 2,
                  .unified_mounted = true,
                  .controllers = "cpu memory pids",
@@ -377,6 +377,46 @@ TEST_CASE("cgroup v1 groups that are not ours are for root to make") {
   check_native_lost(host, "cgroup delegation", "start it as root");
 }
 
+TEST_CASE("root is given the system manager's command, a user the own manager's") {
+  HostFacts host = healthy_host();
+  host.cgroup = {.unified_mounted = true, .placement = "find cgroup controller"};
+  check_native_lost(host, "cgroup controllers", "systemd-run --scope -p");
+  host.kernel.system_administrator = false;
+  check_native_lost(host, "cgroup controllers", "systemd-run --user --scope -p");
+}
+
+TEST_CASE("a group of our own that holds other processes is told apart from one that is not ours") {
+  HostFacts host = ordinary_user();
+  host.cgroup.delegation = "open \"cgroup.subtree_control\": Permission denied";
+  host.cgroup.limits = {};
+  host.cgroup.group_writable = true;
+  host.cgroup.other_processes = 2;
+  check_native_lost(host, "cgroup delegation", "only process");
+  CHECK(mentions(find(host, "cgroup delegation").meaning, "2 other processes"));
+  host.cgroup.group_writable = false;
+  CHECK_FALSE(mentions(find(host, "cgroup delegation").remedy, "only process"));
+}
+
+TEST_CASE("capabilities over ids without the one over files cannot give groups away") {
+  HostFacts host = healthy_host();
+  host.kernel.system_administrator = false;
+  host.ids.can_give = false;
+  CHECK(find(host, "cgroup delegation").state == State::ok);
+  host.cgroup.delegation = "give cgroup file \".\" to uid 1900000000: Operation not permitted";
+  host.cgroup.limits = {};
+  check_native_lost(host, "cgroup delegation", "without CAP_SETUID and CAP_SETGID");
+}
+
+TEST_CASE("what could not be tried without clone3 points there") {
+  HostFacts host = healthy_host();
+  host.kernel.seccomp_filtered = true;
+  host.kernel.clone3 = {ENOSYS};
+  host.cgroup.birth = {ENOSYS};
+  host.seccomp.listener = {};
+  CHECK(find(host, "process in a leaf").cause == "clone3");
+  CHECK(find(host, "seccomp listener").cause == "clone3");
+}
+
 TEST_CASE("limits that cannot be set, a birth that is refused and no cgroup.kill are missing") {
   HostFacts host = healthy_host();
   host.cgroup.limits = "write to memory.max: Permission denied";
@@ -422,7 +462,7 @@ TEST_CASE("an old libseccomp and a profile that does not compile are missing") {
 
 TEST_CASE("a single id is degraded, and what would give a range is named") {
   const HostFacts host = ordinary_user();
-  check_degraded(host, "host ids", "AmbientCapabilities=CAP_SETUID CAP_SETGID");
+  check_degraded(host, "host ids", "start it as root");
   CHECK(diagnose(host).id_mode == "single");
 }
 

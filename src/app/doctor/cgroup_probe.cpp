@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <sstream>
@@ -145,6 +146,11 @@ void read_unified(CgroupFacts& facts) {
   const std::string own = cgroup::own_unified_group(*groups, *mounts);
   facts.unified_mounted = !own.empty();
   const auto controllers = sys::read_file(own + "/cgroup.controllers");
+  facts.group_writable = ::faccessat(AT_FDCWD, (own + "/cgroup.procs").c_str(), W_OK, AT_EACCESS) == 0 &&
+                         ::faccessat(AT_FDCWD, own.c_str(), W_OK, AT_EACCESS) == 0;
+  const auto processes = sys::read_file(own + "/cgroup.procs");
+  const auto lines = processes ? std::ranges::count(*processes, '\n') : 0;
+  facts.other_processes = lines > 0 ? static_cast<std::size_t>(lines) - 1 : 0;
   if (facts.unified_mounted && controllers)
     facts.controllers = controllers->substr(0, controllers->find('\n'));
 }

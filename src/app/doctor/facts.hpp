@@ -78,6 +78,7 @@ struct NamespaceFacts {
 
 struct IdFacts {
   bool can_map = false;    ///< CAP_SETUID and CAP_SETGID are effective: the start maps a range
+  bool can_give = false;   ///< CAP_CHOWN is effective: groups can be given to the range
   Trial range_map{};       ///< that range in a fresh user namespace; tried when can_map
   std::uint32_t base = 0;  ///< first host id of the range
   std::uint32_t count = 0;
@@ -86,15 +87,17 @@ struct IdFacts {
 };
 
 struct CgroupFacts {
-  int version = 0;               ///< that would be used; 0: none
-  bool unified_mounted = false;  ///< a cgroup2 file system is there
-  std::string controllers{};     ///< of our own group in it
-  Told placement{};              ///< finding memory, pids and cpu
-  Told delegation{};             ///< making a group of our own
-  Told limits{};                 ///< making a leaf below it and setting its limits
-  Trial birth{};                 ///< v2: CLONE_INTO_CGROUP; v1: a child that attaches itself
-  bool kill_file = false;        ///< v2: cgroup.kill
-  bool peak_file = false;        ///< v2: memory.peak
+  int version = 0;                  ///< that would be used; 0: none
+  bool unified_mounted = false;     ///< a cgroup2 file system is there
+  std::string controllers{};        ///< of our own group in it
+  bool group_writable = false;      ///< v2: our own group is ours to divide
+  std::size_t other_processes = 0;  ///< v2: in our own group
+  Told placement{};                 ///< finding memory, pids and cpu
+  Told delegation{};                ///< making a group of our own
+  Told limits{};                    ///< making a leaf below it and setting its limits
+  Trial birth{};                    ///< v2: CLONE_INTO_CGROUP; v1: a child that attaches itself
+  bool kill_file = false;           ///< v2: cgroup.kill
+  bool peak_file = false;           ///< v2: memory.peak
   std::optional<std::uint64_t>
       memory_limit{};  ///< bytes, smallest of our own group and those above; nothing: none
 };

@@ -32,7 +32,7 @@ Check id_check(const HostFacts& facts) {
                                           std::to_string(ids.subordinate) + " ids of /etc/subuid)"
                                     : "";
   return degraded(kName, "a single one: all sandboxes are the service's user to the host" + unused,
-                  "start it as root, or put \"AmbientCapabilities=CAP_SETUID CAP_SETGID\" in the unit");
+                  "start it as root: it drops to an unprivileged user at once");
 }
 
 Check landlock_check(const KernelFacts& kernel) {

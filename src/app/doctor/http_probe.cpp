@@ -7,6 +7,8 @@
 #include <boost/beast/http.hpp>
 #include <optional>
 
+#include "executor/limits.hpp"
+
 namespace executor::doctor {
 
 namespace {
@@ -25,7 +27,7 @@ class Exchange {
     request_.target(target);
     request_.set(http::field::host, "localhost");
     request_.set(http::field::connection, "close");
-    parser_.body_limit(64 * 1024);
+    parser_.body_limit(64 * kKiB);
   }
 
   Result<HttpAnswer> run(const typename Protocol::endpoint& endpoint, const std::string& name,
@@ -53,7 +55,7 @@ class Exchange {
   beast::basic_stream<Protocol> stream_{context_};
   http::request<http::empty_body> request_{};
   http::response_parser<http::string_body> parser_{};
-  beast::flat_buffer buffer_{16 * 1024};
+  beast::flat_buffer buffer_{16 * kKiB};
   std::optional<error_code> outcome_{};
 };
 

@@ -14,9 +14,11 @@ Check feature_check(const char* name, const char* meaning, const Trial& trial, c
   return missing(name, reason(trial), remedy);
 }
 
-Check listener_check(const SeccompFacts& seccomp) {
+Check listener_check(const HostFacts& facts) {
+  const SeccompFacts& seccomp = facts.seccomp;
   constexpr const char* kName = "seccomp listener";
   if (seccomp.listener.works()) return ok(kName, "a filter with a listener was loaded");
+  if (!seccomp.listener.tried() && !facts.kernel.clone3.works()) return follows(kName, "clone3");
   if (seccomp.listener.error == EBUSY)
     return missing(kName, "an outer filter with a listener is on this process: the kernel allows one",
                    "start it outside of what put the filter there (a container with seccomp notification)");
@@ -57,7 +59,7 @@ Checks seccomp_checks(const HostFacts& facts) {
                         kKernelWithFilter),
           feature_check("seccomp notification", "SECCOMP_RET_USER_NOTIF names the call of a violation",
                         seccomp.user_notification, kKernelWithFilter),
-          listener_check(seccomp),
+          listener_check(facts),
           library_check(seccomp),
           profile_check(seccomp)};
 }
