@@ -19,3 +19,13 @@ find_package(prometheus-cpp REQUIRED COMPONENTS core)
 find_path(PYTHON_INCLUDE_DIR Python.h PATHS /usr/include/python3.11 NO_DEFAULT_PATH REQUIRED)
 find_library(PYTHON_STATIC_LIBRARY NAMES libpython3.11-pic.a
   PATHS /usr/lib/python3.11/config-3.11-x86_64-linux-gnu NO_DEFAULT_PATH REQUIRED)
+
+# Asio and Beast with their bodies in one translation unit, which saves a third of every other one's compile time.
+add_library(executor_boost STATIC ${CMAKE_CURRENT_LIST_DIR}/boost_bodies.cpp)
+add_library(executor::boost ALIAS executor_boost)
+target_link_libraries(executor_boost PUBLIC executor_options Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+target_compile_definitions(executor_boost PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
+if(EXECUTOR_SANITIZE MATCHES "thread")
+  # the thread sanitizer knows no fences
+  target_compile_definitions(executor_boost PUBLIC BOOST_ASIO_DISABLE_FENCED_BLOCK)
+endif()

@@ -5,7 +5,8 @@ target_include_directories(executor_options INTERFACE ${PROJECT_SOURCE_DIR}/incl
 target_compile_options(executor_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual>
   -Wimplicit-fallthrough -Wformat=2 -Werror -Wno-missing-field-initializers
-  -fstack-protector-strong -fno-plt)
+  -fstack-protector-strong -fno-plt
+  -g1)  # line numbers for traces; a third of the objects' size
 target_compile_definitions(executor_options INTERFACE BOOST_ALL_NO_LIB)
 target_link_options(executor_options INTERFACE -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
 

@@ -271,12 +271,12 @@ class Front {
     context_.stop();
   }
 
+  asio::io_context context_{1};  // outlives all that is made on it, also by the factories of parts_
   Config config_;
   FrontParts parts_;
   Log log_;
   Metrics metrics_{};
   std::string worker_id_ = worker_id();
-  asio::io_context context_{1};
   asio::signal_set signals_{context_, SIGTERM, SIGINT};
   asio::steady_timer watchdog_{context_};
   asio::steady_timer drain_timer_{context_};

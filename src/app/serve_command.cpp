@@ -71,7 +71,6 @@ class Clients {
     if (!client_) client_ = std::make_shared<supervisor::Client>(context, std::move(link_));
     return client_;
   }
-  void reset() { client_.reset(); }
 
  private:
   UniqueFd link_;
@@ -86,7 +85,9 @@ std::unique_ptr<Queue> redis_queue(asio::io_context& context, const Config& conf
   return make_redis_queue(context, std::move(options));
 }
 
-FrontParts front_parts(const Config& config, const std::shared_ptr<Clients>& clients) {
+/// The parts alone own the client, so that it ends with the front and never after its io_context.
+FrontParts front_parts(const Config& config, UniqueFd link) {
+  const auto clients = std::make_shared<Clients>(std::move(link));
   FrontParts parts;
   parts.backend = [clients](asio::io_context& context) -> std::unique_ptr<Backend> {
     return std::make_unique<NativeBackend>(clients->get(context));
@@ -122,11 +123,7 @@ int serve(const Config& config) {
     if (auto dropped = supervisor::drop_privileges(ids.uid, ids.gid); !dropped)
       return complain(kStartFailed, dropped.error().message());
   }
-  int status = kStartFailed;
-  {
-    auto clients = std::make_shared<Clients>(std::move(handle->link));
-    status = run_front(config, front_parts(config, clients));
-  }
+  const int status = run_front(config, front_parts(config, std::move(handle->link)));
   supervisor::wait_for_end(*handle);
   return status;
 }

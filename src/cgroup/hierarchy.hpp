@@ -40,6 +40,9 @@ class Leaf {
   [[nodiscard]] virtual Result<std::chrono::nanoseconds> cpu_time() const = 0;
   [[nodiscard]] virtual Result<LeafUsage> usage() const = 0;
 
+  /// v1: a descriptor of the leaf that becomes readable when the OOM killer has to act, so that the caller
+  /// can end the other processes. v2: -1, as the kernel ends the whole group itself.
+  virtual Result<int> watch_oom() = 0;
   /// v2: the directory for CLONE_INTO_CGROUP. v1: -1.
   [[nodiscard]] virtual int clone_into() const = 0;
   /// v1: cgroup.procs of each controller; a new process writes "0" into each, first of all. v2: none.

@@ -1,8 +1,10 @@
 // Hybrid and legacy hosts: one directory per sandbox in each of four hierarchies. A process cannot be born
 // into a v1 group, so a new payload attaches itself, long before it is handed a program.
 #include <fcntl.h>
+#include <sys/eventfd.h>
 
 #include <array>
+#include <cerrno>
 
 #include "base/sys.hpp"
 #include "cgroup/files.hpp"
@@ -69,6 +71,18 @@ class LeafV1 final : public Leaf {
     return usage;
   }
 
+  Result<int> watch_oom() override {
+    auto control = sys::open_at(directories_[memory].get(), "memory.oom_control", O_RDONLY);
+    if (!control) return control.error();
+    UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!event) return errno_error("make eventfd", errno);
+    const std::string request = std::to_string(event.get()) + " " + std::to_string(control->get());
+    if (auto r = sys::write_file_at(directories_[memory].get(), "cgroup.event_control", request); !r)
+      return r.error();
+    oom_event_ = std::move(event);
+    return oom_event_.get();
+  }
+
   int clone_into() const override { return -1; }
 
   std::vector<int> attach_files() const override {
@@ -111,6 +125,7 @@ class LeafV1 final : public Leaf {
   Directories directories_{};
   Directories procs_{};
   UniqueFd cpu_usage_;
+  UniqueFd oom_event_{};
 };
 
 class HierarchyV1 final : public Hierarchy {

@@ -60,6 +60,7 @@ class LeafV2 final : public Leaf {
     return usage;
   }
 
+  Result<int> watch_oom() override { return -1; }
   int clone_into() const override { return directory_.get(); }
   std::vector<int> attach_files() const override { return {}; }
   void kill() override { (void)sys::write_file_at(directory_.get(), "cgroup.kill", "1"); }

@@ -115,6 +115,11 @@ Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint3
   auto leaf = hierarchy_->make_leaf(sandbox->id, {limits.memory_max, limits.nano_cpus, limits.pids_max});
   if (!leaf) return leaf.error();
   sandbox->leaf = std::move(*leaf);
+  if (processes) {
+    auto event = sandbox->leaf->watch_oom();
+    if (!event) return event.error();
+    sandbox->oom_event = *event;
+  }
 
   auto in = sys::make_pipe();
   auto out = sys::make_pipe();

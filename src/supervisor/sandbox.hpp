@@ -53,6 +53,7 @@ struct Sandbox {
   UniqueFd payload{};  ///< pidfd
   bool payload_reaped = false;
   UniqueFd listener{};  ///< seccomp notifications: a call that ends the program
+  int oom_event = -1;   ///< the leaf's: readable once the kernel has killed one of several processes
   UniqueFd report_read{}, report_write{};
   UniqueFd stdin_read{}, stdin_write{};
   UniqueFd stdout_write{}, stderr_write{};

@@ -137,6 +137,8 @@ void Service::dispatch(Source source, std::uint32_t number) {
       return on_listener(*sandbox);
     case Source::init:
       return on_init_end(*sandbox);
+    case Source::oom:
+      return on_oom(*sandbox);
     default:
       return;
   }
@@ -163,8 +165,9 @@ void Service::check_deadlines() {
     if (now < sandbox->wall_deadline && now < sandbox->next_cpu_check) continue;
     const nanoseconds limit = sandbox->limits.cpu_time;
     const nanoseconds used = sandbox->cpu_used();
-    // a program that spun all the time reaches both limits at once: then the cause is named
-    const bool spun = now >= sandbox->wall_deadline && used >= limit - limit / 10;
+    // with equal limits a program that spun all the time reaches both at once: then the cause is named
+    const bool spun = limit >= sandbox->limits.wall_time && now >= sandbox->wall_deadline &&
+                      used >= sandbox->limits.wall_time - sandbox->limits.wall_time / 10;
     if (used >= limit || spun) {
       stop(*sandbox, Ending::cpu_time_limit);
     } else if (now >= sandbox->wall_deadline) {
@@ -527,6 +530,7 @@ void Service::hand_over(Sandbox& sandbox, Waiting waiting) {
   sandbox.err.cap = sandbox.limits.stderr_max;
   sandbox.state = State::running;
   if (!sandbox.is_channel) watch(sandbox.out.pipe.get(), EPOLLIN, Source::out, sandbox.number);
+  if (sandbox.oom_event >= 0) watch(sandbox.oom_event, EPOLLIN, Source::oom, sandbox.number);
   watch(sandbox.err.pipe.get(), EPOLLIN, Source::err, sandbox.number);
 
   sandbox.cpu_at_start = {};
@@ -587,6 +591,12 @@ void Service::on_listener(Sandbox& sandbox) {
   sandbox.violation = native ? seccomp::syscall_name(notification.data.nr) : "foreign architecture";
   unwatch(sandbox.listener.get());
   sandbox.kill();
+}
+
+/// The kernel killed one process of several (cgroup v1 knows no group kill): the others go with it.
+void Service::on_oom(Sandbox& sandbox) {
+  unwatch(sandbox.oom_event);
+  if (sandbox.state == State::running) stop(sandbox, Ending::memory_limit);
 }
 
 void Service::stop(Sandbox& sandbox, Ending why) {

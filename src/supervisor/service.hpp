@@ -45,7 +45,8 @@ class Service {
     input,
     payload,
     listener,
-    init
+    init,
+    oom
   };
   struct Waiting {
     std::uint64_t id;
@@ -90,6 +91,7 @@ class Service {
   void on_input(Sandbox& sandbox);
   void on_output(Sandbox& sandbox, Capture& capture, Source source);
   void on_listener(Sandbox& sandbox);
+  void on_oom(Sandbox& sandbox);
   void on_payload_end(Sandbox& sandbox);
   void stop(Sandbox& sandbox, Ending why);
   void answer_failure(std::uint64_t run_id, const Error& error);

@@ -187,7 +187,8 @@ void end_supervisor(pid_t pid, int pidfd) {
   ::waitpid(pid, nullptr, __WALL);
 }
 
-[[noreturn]] void run_steward(Estate& estate, UniqueFd link) {
+/// `removes`: no janitor does it.
+[[noreturn]] void run_steward(Estate& estate, UniqueFd link, bool removes) {
   using Clock = std::chrono::steady_clock;
   int failures = 0;
   for (;;) {
@@ -218,7 +219,7 @@ void end_supervisor(pid_t pid, int pidfd) {
     pollfd front{link.get(), POLLIN, 0};
     if (::poll(&front, 1, std::min(5000, failures * failures * 100)) > 0) break;
   }
-  cgroup::remove(estate.cgroups.paths);
+  if (removes) cgroup::remove(estate.cgroups.paths);
   ::_exit(0);
 }
 
@@ -294,7 +295,7 @@ Result<void> become_service_user(const StewardPlan& plan) {
     janitor = std::move(*started);
   }
   if (estate.privileged && !become_service_user(estate.plan)) ::_exit(1);
-  run_steward(estate, std::move(link));
+  run_steward(estate, std::move(link), !janitor);
 }
 
 }  // namespace

@@ -31,6 +31,7 @@
 #include "sandbox/payload.hpp"
 #include "sandbox/privileges.hpp"
 #include "sandbox/stages.hpp"
+#include "zygote/callbacks.hpp"
 #include "zygote/interpreter.hpp"
 #include "zygote/protocol.hpp"
 
@@ -197,6 +198,7 @@ State prepare() {
 int main() {
   using namespace executor;
   zygote::State state = zygote::prepare();
+  zygote::prepare_callbacks();
   zygote::start_interpreter();
   zygote::send(state, {zygote::kHello, ::getpid(), 0});
   zygote::serve_for_ever(state);
