@@ -153,13 +153,26 @@ class Connections(executor_service.HostCase):
         results = executor_service.service.at_once([{"source": f"print({n} ** 2)"} for n in range(30)])
         self.assertEqual([r[0]["stdout"] for r in results], [f"{n * n}\n" for n in range(30)])
 
+    def assert_live(self, count):
+        executor_service.wait_until(lambda: metric(executor_service.service, "executor_sandboxes_live") == count, SETTLE_SECONDS)
+        self.assertEqual(metric(executor_service.service, "executor_sandboxes_live"), count)
+
     def test_a_client_that_goes_away_ends_its_run(self):
-        live = "executor_sandboxes_live"
+        idle = executor_service.service.steady_level()["processes"]
         with Raw(self.port) as connection:
             connection.send(post_bytes(job("while True: pass", {"timeoutMs": 60_000})))
-            self.assertTrue(executor_service.wait_until(lambda: metric(executor_service.service, live) == 1, SETTLE_SECONDS))
-        self.assertTrue(executor_service.wait_until(lambda: metric(executor_service.service, live) == 0, SETTLE_SECONDS))
+            running = executor_service.wait_until(lambda: len(executor_service.service.processes()) > idle, SETTLE_SECONDS)
+            self.assertTrue(running)
+        ended = executor_service.wait_until(lambda: len(executor_service.service.processes()) == idle, SETTLE_SECONDS)
+        self.assertTrue(ended, "the run of a client that is gone goes on")
         self.assertEqual(executor_service.service.execute("print('on')")[0]["stdout"], "on\n")
+
+    def test_the_live_gauge_counts_what_runs_a_program(self):
+        self.assert_live(0)
+        with Raw(self.port) as connection:
+            connection.send(post_bytes(job("while True: pass", {"timeoutMs": 60_000}, {"timeoutMs": 60_000})))
+            self.assert_live(2)
+        self.assert_live(0)
 
 
 class Endpoints(executor_service.HostCase):
