@@ -65,6 +65,13 @@ std::map<std::string, std::string> own_paths(std::string_view proc_cgroup) {
   return paths;
 }
 
+bool has_controllers(std::string_view listed) {
+  const auto available = split(listed.substr(0, listed.find('\n')), ' ');
+  return std::ranges::all_of(std::array{"memory", "pids", "cpu"}, [&](const char* name) {
+    return std::ranges::find(available, name) != available.end();
+  });
+}
+
 std::string group_path(const Mount& mount, std::string path) {
   if (mount.root != "/" && path.starts_with(mount.root)) path.erase(0, mount.root.size());
   return path == "/" || path.empty() ? mount.point : mount.point + path;
@@ -132,6 +139,14 @@ Result<std::string> make_room(const Placement& placement) {
   return group;
 }
 
+/// In a group without the controllers (a login session's) only root may go on, from the top of the hierarchy.
+std::string unified_candidate(std::string_view proc_cgroup, std::string_view mountinfo) {
+  const std::string own = own_unified_group(proc_cgroup, mountinfo);
+  if (own.empty()) return {};
+  const auto controllers = sys::read_file(own + "/cgroup.controllers");
+  return controllers && has_controllers(*controllers) ? own : cgroup_mounts(mountinfo).at("").point;
+}
+
 }  // namespace
 
 std::string own_unified_group(std::string_view proc_cgroup, std::string_view mountinfo) {
@@ -145,9 +160,7 @@ Result<Placement> find_placement(std::string_view proc_cgroup, std::string_view 
                                  std::string_view unified_controllers) {
   const auto mounts = cgroup_mounts(mountinfo);
   const auto paths = own_paths(proc_cgroup);
-  const auto available = split(unified_controllers.substr(0, unified_controllers.find('\n')), ' ');
-  const auto has = [&](const char* name) { return std::ranges::find(available, name) != available.end(); };
-  if (has("memory") && has("pids") && has("cpu"))
+  if (has_controllers(unified_controllers))
     return Placement{2, {own_unified_group(proc_cgroup, mountinfo)}, mounts.at("").point};
   Placement placement{1, {}, {}};
   for (const char* controller : kControllersV1) {
@@ -165,10 +178,12 @@ Result<Placement> find_placement() {
   if (!proc_cgroup) return proc_cgroup.error();
   auto mountinfo = sys::read_file("/proc/self/mountinfo");
   if (!mountinfo) return mountinfo.error();
-  const std::string unified = own_unified_group(*proc_cgroup, *mountinfo);
+  const std::string candidate = unified_candidate(*proc_cgroup, *mountinfo);
   auto controllers =
-      unified.empty() ? Result<std::string>("") : sys::read_file(unified + "/cgroup.controllers");
-  return find_placement(*proc_cgroup, *mountinfo, controllers ? *controllers : "");
+      candidate.empty() ? Result<std::string>("") : sys::read_file(candidate + "/cgroup.controllers");
+  auto placement = find_placement(*proc_cgroup, *mountinfo, controllers ? *controllers : "");
+  if (placement && placement->version == 2) placement->groups = {candidate};
+  return placement;
 }
 
 Result<Instance> prepare(const Placement& placement, uid_t owner_uid, gid_t owner_gid, std::size_t& removed) {
@@ -183,28 +198,31 @@ Result<Instance> prepare(const Placement& placement, uid_t owner_uid, gid_t owne
   }
   Instance instance;
   instance.version = placement.version;
+  const auto give_up = [&](const Error& error) {
+    remove(instance.paths);
+    return error;
+  };
   for (const std::string& group : groups) {
     if (auto swept = sweep_dead_instances(group); swept) removed = std::max(removed, *swept);
     const std::string path = group + "/" + name;
     auto directory = make_directory(AT_FDCWD, path);
-    if (!directory) {
-      remove(instance.paths);
-      return directory.error().context(
-          "no delegated cgroup: run as a systemd service with Delegate=yes, or as root");
-    }
+    if (!directory)
+      return give_up(directory.error().context(
+          "no delegated cgroup: run as a systemd service with Delegate=yes, or as root"));
     instance.paths.push_back(path);
     instance.directories.push_back(std::move(*directory));
-    if (auto r = give(instance.directories.back().get(), ".", owner_uid, owner_gid); !r) return r.error();
+    if (auto r = give(instance.directories.back().get(), ".", owner_uid, owner_gid); !r)
+      return give_up(r.error());
   }
   if (placement.version == 2) {
     const int fd = instance.directories.front().get();
     for (const char* file : {"cgroup.procs", "cgroup.subtree_control"})
-      if (auto r = give(fd, file, owner_uid, owner_gid); !r) return r.error();
-    if (auto r = enable_controllers(instance.paths.front()); !r) return r.error();
+      if (auto r = give(fd, file, owner_uid, owner_gid); !r) return give_up(r.error());
+    if (auto r = enable_controllers(instance.paths.front()); !r) return give_up(r.error());
     auto supervisor = make_directory(fd, "supervisor");
-    if (!supervisor) return supervisor.error();
+    if (!supervisor) return give_up(supervisor.error());
     for (const char* file : {".", "cgroup.procs"})
-      if (auto r = give(supervisor->get(), file, owner_uid, owner_gid); !r) return r.error();
+      if (auto r = give(supervisor->get(), file, owner_uid, owner_gid); !r) return give_up(r.error());
     instance.supervisor_procs = instance.paths.front() + "/supervisor/cgroup.procs";
   }
   return instance;

@@ -119,6 +119,18 @@ class Sweep(executor_service.HostCase):
         got = {n: (r["verdict"], r.get("violation"), r["stdout"]) for n, r in zip(numbers, results)}
         self.assertEqual(got, {n: ("security_violation", "foreign architecture", "") for n in numbers})
 
+    def test_K01_a_32_bit_call_is_the_end(self):
+        source = program(
+            "ffi = ctypes.CDLL('libffi.so.8')\n"
+            "ffi.ffi_closure_alloc.restype = ctypes.c_void_p\n"
+            "code = ctypes.c_void_p()\n"
+            "ffi.ffi_closure_alloc(ctypes.c_size_t(64), ctypes.byref(code))\n"
+            "ctypes.memmove(code, bytes.fromhex('b814000000cd80c3'), 8)  # mov eax, 20; int 0x80; ret\n"
+            "print(ctypes.CFUNCTYPE(ctypes.c_int)(code.value)())")
+        result = self.run_program(source)
+        self.assertEqual((result["verdict"], result.get("violation"), result["stdout"]),
+                         ("security_violation", "foreign architecture", ""))
+
     def test_K01_the_number_of_no_call_is_refused(self):
         self.assert_prints(program("print(call(-1, 0, 0, 0, 0, 0, 0))"), "EPERM\n")
 

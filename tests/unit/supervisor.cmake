@@ -1,0 +1,1 @@
+executor_unit_test(supervisor SOURCES supervisor_protocol_test.cpp supervisor_client_test.cpp)
