@@ -1,0 +1,90 @@
+"""This project: POST /execute over keep-alive HTTP, as a client asks it; all layers on, settings as installed."""
+
+import json
+import subprocess
+
+import service
+import starters
+from contenders.base import Contender, Missing, PROGRAM, first_line, program
+
+RIGHT = rb'"stdout":\s*"42\\n".*"passed":\s*true'
+HAND_OVER_MS = rb'"durationMs":\s*([0-9.eE+-]+)'
+LAYERS = ("user, mount, PID, network, IPC, UTS and cgroup namespaces, pivot_root to a read-only root, seccomp, no capabilities, "
+          "no_new_privs, cgroup limits, ids of its own; source policy")
+
+
+def job(source):
+    return json.dumps({"language": "python", "source": source, "tests": [{"expectedStdout": "42\n"}]}).encode()
+
+
+class Native(Contender):
+    name = "native"
+    title = "executor"
+    layers = LAYERS + "; sandbox made ahead"
+    settings = {}
+    told = "hand-over to verdict"
+
+    def prepare(self):
+        if not self.bench.binary.is_file():
+            raise Missing(f"{self.bench.binary.name} is not built")
+        if not self.bench.rootfs.is_dir():
+            raise Missing("there is no rootfs; executor rootfs build makes it")
+        self.versions["executor"] = first_line(self.bench.binary, "--version")
+        try:
+            self.service = service.Service(self.bench.binary, self.bench.rootfs, self.group, **self.settings)
+        except service.ServiceError as error:
+            raise Missing(str(error)) from None
+        self.cleanup.callback(self.service.close)
+        self.daemons = [*self.daemons, self.service.process.pid]
+
+    def starter(self):
+        return starters.Http(self.service.port, "/execute", job(PROGRAM), RIGHT, HAND_OVER_MS)
+
+    def stages(self):
+        """Mean milliseconds of each histogram in /metrics: what a start spends where, as the service sees it."""
+        metrics = self.service.metrics()
+        return {name[:-len("_seconds_sum")]: 1000 * total / metrics[name[:-len("sum")] + "count"]
+                for name, total in metrics.items()
+                if name.endswith("_seconds_sum") and metrics.get(name[:-len("sum")] + "count")}
+
+
+class NewSource(Native):
+    name = "native-new-source"
+    title = "executor, a source never seen before"
+
+    def starter(self):
+        body = job(f"{PROGRAM}#{starters.NumberedHttp.MARK.decode()}")
+        return starters.NumberedHttp(self.service.port, "/execute", body, RIGHT, HAND_OVER_MS)
+
+
+class Cold(Native):
+    name = "native-cold"
+    title = "executor, no sandbox made ahead"
+    layers = LAYERS + "; sandbox made on demand"
+    settings = {"EXECUTOR_WARM_POOL": "0"}
+
+
+class Redis(Native):
+    name = "native-redis"
+    title = "executor over Redis"
+
+    def prepare(self):
+        server, client = program("redis-server"), program("redis-cli")
+        self.versions["redis-server"] = first_line(server, "--version").split(" sha=")[0]
+        folder = self.folder("data")
+        folder.chmod(0o755)  # the service has given up root
+        socket = folder / "socket"
+        redis = subprocess.Popen(
+            [server, "--port", "0", "--unixsocket", socket, "--unixsocketperm", "777", "--save", "", "--appendonly", "no",
+             "--dir", folder, "--logfile", folder / "log"],
+            stdin=subprocess.DEVNULL, preexec_fn=service.in_group(self.group))
+        self.cleanup.callback(service.stop, redis)
+        ping = [client, "-s", socket, "ping"]
+        try:
+            service.wait_for(lambda: subprocess.run(ping, capture_output=True, check=False).stdout == b"PONG\n", redis, 10,
+                             lambda: (folder / "log").read_text()[-800:])
+        except service.ServiceError as error:
+            raise Missing(str(error)) from None
+        self.settings = {"EXECUTOR_QUEUE": "redis", "EXECUTOR_REDIS_URL": f"unix://{socket}"}
+        self.daemons = [redis.pid]
+        super().prepare()
