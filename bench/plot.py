@@ -23,8 +23,15 @@ def colour(name):
     return OTHERS
 
 
-def plain_numbers(axis):
-    axis.set_major_formatter(lambda value, _: f"{value:g}")
+def log_numbers(axes, names="xy"):
+    """Logarithmic, with ticks at 1, 2 and 5 that read 0.5, 1, 200."""
+    from matplotlib import ticker
+    for name in names:
+        getattr(axes, f"set_{name}scale")("log")
+        axis = getattr(axes, f"{name}axis")
+        axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def draw_latency(axes, entries):
@@ -38,8 +45,7 @@ def draw_latency(axes, entries):
         axes.plot([at(25), at(75)], [place, place], color=shade, linewidth=6, alpha=0.55, solid_capstyle="butt")
         axes.plot([at(50)], [place], "o", color=shade, markersize=5)
         axes.annotate(f"{at(50):.3g}", (at(99), place), xytext=(5, 0), textcoords="offset points", va="center", color=shade)
-    axes.set_xscale("log")
-    plain_numbers(axes.xaxis)
+    log_numbers(axes, "x")
     axes.set_yticks(range(len(entries)), [entry["title"] for entry in entries])
     axes.grid(axis="y", visible=False)
     axes.margins(x=0.1)
@@ -66,11 +72,9 @@ def draw_throughput(axes, entries, clients):
         axes.plot(clients, rates, "o-", color=shade, markersize=3, linewidth=1.2)
         axes.annotate(f"{entry['title']}  {rates[-1]:.3g}", (clients[-1], rates[-1]), xytext=(clients[-1] * 1.15, places[entry["name"]]),
                       color=shade, va="center", arrowprops={"arrowstyle": "-", "color": shade, "linewidth": 0.4})
-    axes.set_yscale("log")
+    log_numbers(axes, "y")
     axes.set_xscale("log", base=2)
-    axes.set_xticks(clients)
-    plain_numbers(axes.xaxis)
-    plain_numbers(axes.yaxis)
+    axes.set_xticks(clients, list(map(str, clients)))
     axes.set_xlabel("clients at once")
     axes.set_title("Starts per second", loc="left")
 
@@ -80,7 +84,6 @@ def draw_start(pyplot, result):
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(15, 1.8 + 0.3 * len(entries)), width_ratios=(3, 2))
     draw_latency(left, entries)
     draw_throughput(right, entries, result["settings"]["clients"])
-    right.set_box_aspect(None)
     return figure
 
 
@@ -93,10 +96,7 @@ def draw_curves(pyplot, result):
         for label, values in curve["series"].items():
             axes.plot(curve["x"], values, "o-", markersize=3, label=label)
         if curve.get("log"):
-            axes.set_xscale("log")
-            axes.set_yscale("log")
-            plain_numbers(axes.xaxis)
-            plain_numbers(axes.yaxis)
+            log_numbers(axes)
         else:
             axes.set_ylim(bottom=0)
         axes.set_xlabel(curve["x_label"])
@@ -112,10 +112,14 @@ def caption(result):
     return f"{machine['name']}: {machine['processor']}, {machine['cpus']} CPUs, Linux {machine['kernel']}, {machine['date'][:10]}"
 
 
+def drawable(result):
+    return bool(result.get("contenders") or result.get("curves"))
+
+
 def draw(result, out):
     """The names of the files that were made in `out`."""
     pyplot = matplotlib()
-    if not pyplot or not (result.get("contenders") or result.get("curves")):
+    if not pyplot:
         return []
     figure = draw_start(pyplot, result) if "contenders" in result else draw_curves(pyplot, result)
     figure.text(0.005, 0.005, caption(result), fontsize=7, color="#666666")

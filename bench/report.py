@@ -11,6 +11,8 @@ def number(value):
     """Three digits that count."""
     if value is None:
         return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
@@ -98,9 +100,9 @@ def write(result, out, tables, notes=(), extra=()):
     if closing:
         parts.append("\n".join(f"- {line}" for line in closing))
     (out / f"{name}.md").write_text("\n\n".join(parts) + "\n")
-    drawn = plot.draw(result, out)
+    drawn = plot.draw(result, out) if plot.drawable(result) else []
     print(f"stored in {out}: {', '.join([f'{name}.json', f'{name}.md', *drawn])}")
-    if not drawn:
+    if plot.drawable(result) and not drawn:
         print("the plot was left out: Python's matplotlib is not installed "
               "(Debian: apt-get install --no-install-recommends python3-matplotlib python3-munkres)")
 

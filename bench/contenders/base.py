@@ -41,16 +41,14 @@ class Contender:
     name = ""
     title = ""
     layers = ""     # what stands between the program and the host, in words
+    shared_group = None
     daemons = ()    # pids whose CPU counts, where there is no control group
 
     def __init__(self, bench):
         self.bench = bench
         self.cleanup = contextlib.ExitStack()
         self.versions = {}
-
-    @property
-    def group_name(self):
-        return self.name
+        self.group_name = self.shared_group or self.name  # the control group in which its CPU is counted
 
     @property
     def group(self):

@@ -139,7 +139,7 @@ class Docker:
 
 
 class DockerContender(Contender):
-    group_name = "docker"
+    shared_group = "docker"
     layers = ("mount, PID, network, IPC and UTS namespaces, pivot_root, Docker's seccomp profile, its reduced capabilities, "
               "cgroup limits; root inside")
     runtime = "runc"

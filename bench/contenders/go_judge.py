@@ -38,9 +38,11 @@ class GoJudge(Contender):
         path = program("go-judge")
         self.versions["go-judge"] = first_line(path, "-version")
         self.port = free_port()
-        log = (self.folder("data") / "log").open("w+b")
+        folder = self.folder("data")
+        log = (folder / "log").open("w+b")
+        prefix = ["-cgroup-prefix", f"{self.group.parent}/run".lstrip("/")] if self.group else []
         daemon = subprocess.Popen([path, "-http-addr", f"127.0.0.1:{self.port}", "-parallelism", str(self.bench.most_clients),
-                                   "-silent"], env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                   *prefix], env=ENVIRONMENT, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                   preexec_fn=service.in_group(self.group))
         self.cleanup.callback(service.stop, daemon)
         self.daemons = [daemon.pid]

@@ -24,14 +24,20 @@ class Native(Contender):
     settings = {}
     told = "hand-over to verdict"
 
+    def __init__(self, bench, binary=None, label=None):
+        """Another build than the bench's own takes part under a label."""
+        super().__init__(bench)
+        self.binary = (binary or bench.binary).resolve()
+        self.group_name = label or self.name
+
     def prepare(self):
-        if not self.bench.binary.is_file():
-            raise Missing(f"{self.bench.binary.name} is not built")
+        if not self.binary.is_file():
+            raise Missing(f"{self.binary.name} is not built")
         if not self.bench.rootfs.is_dir():
             raise Missing("there is no rootfs; executor rootfs build makes it")
-        self.versions["executor"] = first_line(self.bench.binary, "--version")
+        self.versions["executor"] = first_line(self.binary, "--version")
         try:
-            self.service = service.Service(self.bench.binary, self.bench.rootfs, self.group, **self.settings)
+            self.service = service.Service(self.binary, self.bench.rootfs, self.group, **self.settings)
         except service.ServiceError as error:
             raise Missing(str(error)) from None
         self.cleanup.callback(self.service.close)

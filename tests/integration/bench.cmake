@@ -1,0 +1,1 @@
+executor_integration_test(bench bench_test.py)
