@@ -89,9 +89,12 @@ def status_of(pid):
 
 
 class Service:
-    """Starts the server, stops it by its own pid, and asks it. Each thread that asks has a connection of its own."""
+    """Starts the server, stops it by its own pid, and asks it. Each thread that asks has a connection of its own.
 
-    def __init__(self, **settings):
+    `before`: a command that ends in executing the rest of its arguments, such as setpriv.
+    """
+
+    def __init__(self, before=(), **settings):
         self.port = free_port()
         self.binary = os.environ["EXECUTOR_BINARY"]
         chosen = {
@@ -110,8 +113,8 @@ class Service:
         self.local = threading.local()
         self.connections = []
         self.log = tempfile.TemporaryFile()
-        self.server = subprocess.Popen([self.binary, "serve"], env={**os.environ, **chosen}, stdin=subprocess.DEVNULL,
-                                       stdout=self.log, stderr=subprocess.STDOUT, preexec_fn=end_with_parent)
+        self.server = subprocess.Popen([*before, self.binary, "serve"], env={**os.environ, **chosen},
+                                       stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, preexec_fn=end_with_parent)
         try:
             self.wait_until_ready()
         except BaseException:

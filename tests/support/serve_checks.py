@@ -161,5 +161,6 @@ def group_folders(pid):
 
 
 def mounts():
+    """Mounts of the host that show anything of a root file system; other programs' come and go."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
-        return sorted(line.split(" ", 1)[1] for line in file)
+        return sorted(line.split(" ", 1)[1] for line in file if "rootfs/" in line or "executor/" in line)
