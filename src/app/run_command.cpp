@@ -31,7 +31,10 @@ namespace {
 
 namespace asio = boost::asio;
 
-enum Status { kAccepted = 0, kNotAccepted = 1, kBadRequest = 2, kNoSandbox = 3 };
+constexpr int kAccepted = 0;
+constexpr int kNotAccepted = 1;
+constexpr int kBadRequest = 2;
+constexpr int kNoSandbox = 3;
 
 struct Arguments {
   std::string file;

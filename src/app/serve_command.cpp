@@ -82,7 +82,7 @@ std::unique_ptr<Queue> redis_queue(asio::io_context& context, const Config& conf
   options.url = config.redis_url;
   options.queue_key = config.queue_key;
   options.max_waiting = config.queue_limit;
-  return make_redis_queue(context, std::move(options));
+  return make_redis_queue(context, options);
 }
 
 /// The parts alone own the client, so that it ends with the front and never after its io_context.

@@ -204,7 +204,8 @@ Result<Instance> prepare(const Placement& placement, uid_t owner_uid, gid_t owne
   };
   for (const std::string& group : groups) {
     if (auto swept = sweep_dead_instances(group); swept) removed = std::max(removed, *swept);
-    const std::string path = group + "/" + name;
+    std::string path(group);
+    path.append("/").append(name);
     auto directory = make_directory(AT_FDCWD, path);
     if (!directory)
       return give_up(directory.error().context(

@@ -135,7 +135,7 @@ class HierarchyV1 final : public Hierarchy {
   }
 
   Result<std::unique_ptr<Leaf>> make_leaf(const std::string& name, const LeafLimits& limits) override {
-    auto leaf = std::make_unique<LeafV1>(directories_, kLeafPrefix + name);
+    auto leaf = std::make_unique<LeafV1>(directories_, leaf_name(name));
     if (auto r = leaf->make(); !r) return r.error();
     if (auto r = leaf->set_limits(limits); !r) return r.error();
     return std::unique_ptr<Leaf>(std::move(leaf));

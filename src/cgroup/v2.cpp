@@ -86,9 +86,10 @@ class HierarchyV2 final : public Hierarchy {
   explicit HierarchyV2(UniqueFd directory) : directory_(std::move(directory)) {}
 
   Result<std::unique_ptr<Leaf>> make_leaf(const std::string& name, const LeafLimits& limits) override {
-    auto directory = make_directory(directory_.get(), kLeafPrefix + name);
+    const std::string leaf_directory = leaf_name(name);
+    auto directory = make_directory(directory_.get(), leaf_directory);
     if (!directory) return directory.error();
-    auto leaf = std::make_unique<LeafV2>(directory_.get(), kLeafPrefix + name, std::move(*directory));
+    auto leaf = std::make_unique<LeafV2>(directory_.get(), leaf_directory, std::move(*directory));
     if (auto r = leaf->prepare(); !r) return r.error();
     if (auto r = leaf->set_limits(limits); !r) return r.error();
     return std::unique_ptr<Leaf>(std::move(leaf));

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cgroup/hierarchy.hpp"
@@ -10,7 +11,8 @@
 namespace executor::cgroup {
 
 /// Leaves are named apart from the other groups of an instance, so that a sweep takes only them.
-inline const std::string kLeafPrefix = "sandbox-";
+inline constexpr std::string_view kLeafPrefix = "sandbox-";
+inline std::string leaf_name(const std::string& name) { return std::string(kLeafPrefix) + name; }
 
 std::unique_ptr<Hierarchy> make_hierarchy_v1(std::vector<UniqueFd> directories);
 std::unique_ptr<Hierarchy> make_hierarchy_v2(std::vector<UniqueFd> directories);

@@ -8,8 +8,8 @@
 namespace executor::sandbox {
 
 cap_t empty_capabilities() {
-  static const cap_t kEmpty = cap_init();
-  return kEmpty;
+  static const cap_t empty = cap_init();
+  return empty;
 }
 
 bool drop_bounding_set() {

@@ -27,7 +27,7 @@ std::uint64_t Client::run(Program program, Done done) {
                [this] { fail_all(errno_error("the sandbox supervisor is gone", ECONNRESET), false); });
   } else if (ready_) {
     pending_[id].sent = true;
-    send(std::move(frame));
+    send(frame);
   } else {
     unsent_.emplace_back(id, std::move(frame));
   }
@@ -40,7 +40,7 @@ void Client::open_channel(Program program, Opened opened) {
   std::string frame = encode(OpenChannelMessage{id, std::move(program)});
   if (ready_) {
     pending_[id].sent = true;
-    send(std::move(frame));
+    send(frame);
   } else {
     unsent_.emplace_back(id, std::move(frame));
   }
@@ -161,7 +161,7 @@ void Client::on_frame(const FrameSplitter::Frame& frame) {
         set_state(true, "ready");
         for (auto& [id, bytes] : std::exchange(unsent_, {})) {
           pending_[id].sent = true;
-          send(std::move(bytes));
+          send(bytes);
         }
         return;
       }
@@ -216,7 +216,7 @@ void Client::on_channel(const ChannelOpenedMessage& message) {
   if (opened) opened(std::move(channel));
 }
 
-void Client::send(std::string frame) {
+void Client::send(std::string_view frame) {
   outgoing_ += frame;
   if (!writing_) flush();
 }

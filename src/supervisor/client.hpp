@@ -62,7 +62,7 @@ class Client {
   void on_frame(const FrameSplitter::Frame& frame);
   void disconnect(const std::string& why);
   void fail_all(const Error& error, bool only_sent);
-  void send(std::string frame);
+  void send(std::string_view frame);
   void flush();
   void set_state(bool ready, std::string detail);
   void on_finished(FinishedMessage message);

@@ -37,6 +37,7 @@ Result<void> serve(UniqueFd& front) {
   UniqueFd zygote(kZygoteFd);
   std::vector<UniqueFd> directories;
   const int count = config->cgroup_version == 2 ? 1 : 4;
+  directories.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) directories.emplace_back(kCgroupFd + i);
   for (int fd = kFrontFd; fd < kCgroupFd + count; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   auto hierarchy = cgroup::make_hierarchy(config->cgroup_version, std::move(directories));

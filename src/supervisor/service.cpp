@@ -217,7 +217,7 @@ void Service::on_frame(const FrameSplitter::Frame& frame) {
   front_closed_ = true;  // not our front
 }
 
-void Service::send(std::string frame) {
+void Service::send(std::string_view frame) {
   outgoing_ += frame;
   flush_front();
 }

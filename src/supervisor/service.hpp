@@ -64,7 +64,7 @@ class Service {
   // -- front
   void on_front();
   void on_frame(const FrameSplitter::Frame& frame);
-  void send(std::string frame);
+  void send(std::string_view frame);
   void flush_front();
   void accept(Waiting waiting);
   void cancel(std::uint64_t run_id);

@@ -92,7 +92,7 @@ Program policy_program() {
 
 }  // namespace
 
-OpenChannel sandbox_channels(asio::io_context& context, std::shared_ptr<supervisor::Client> client) {
+OpenChannel sandbox_channels(asio::io_context& context, const std::shared_ptr<supervisor::Client>& client) {
   return [&context, client](ValidatorChannel::Events events) -> Result<std::unique_ptr<ValidatorChannel>> {
     auto streams = std::make_shared<Streams>(context);
     streams->events = std::move(events);

@@ -10,6 +10,7 @@
 
 namespace executor {
 
-OpenChannel sandbox_channels(boost::asio::io_context& context, std::shared_ptr<supervisor::Client> client);
+OpenChannel sandbox_channels(boost::asio::io_context& context,
+                             const std::shared_ptr<supervisor::Client>& client);
 
 }  // namespace executor

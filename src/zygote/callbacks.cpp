@@ -15,7 +15,7 @@ void prepare_callbacks() {
   const auto free_closure = reinterpret_cast<Free>(::dlsym(library, "ffi_closure_free"));
   if (allocate == nullptr || free_closure == nullptr) return;
   // freed at once: libffi keeps what it has mapped for the callbacks to come
-  constexpr std::size_t kRoom = 60 * 1024;
+  constexpr std::size_t kRoom = 60UL * 1024;
   void* code = nullptr;
   if (void* const closure = allocate(kRoom, &code)) free_closure(closure);
 }

@@ -37,8 +37,8 @@ class Ref {
 
 /// Names of the modules that stand in sys.modules before any program runs. Never destroyed.
 std::set<std::string>& start_modules() {
-  static auto* const kNames = new std::set<std::string>;
-  return *kNames;
+  static auto* const names = new std::set<std::string>;
+  return *names;
 }
 
 /// What the zygote keeps for the end of every child; nullptr until start_interpreter. Never released.

@@ -67,7 +67,8 @@ def main():
     marks = build.parent / "tidy"
     marks.mkdir(exist_ok=True)
     sources = Sources()
-    constant = tidy_version() + (tree.ROOT / ".clang-tidy").read_bytes()
+    settings = [tree.ROOT / ".clang-tidy", *sorted(tree.ROOT.glob("src/*/.clang-tidy"))]
+    constant = tidy_version() + b"".join(path.read_bytes() for path in settings)
 
     def mark_of(path, command):
         digest = hashlib.sha256(constant + command.encode())
