@@ -21,9 +21,10 @@ STOP_SECONDS = 10
 
 
 class RedisServer:
-    """Every write is on disk before it is answered, so that a kill loses nothing."""
+    """Unless it is not `durable`, every write is on disk before it is answered, so that a kill loses nothing."""
 
-    def __init__(self, started=True):
+    def __init__(self, started=True, durable=True):
+        self.durable = durable
         self.folder = tempfile.mkdtemp(prefix="executor-redis-")
         os.chmod(self.folder, 0o755)  # the service is another user
         self.path = os.path.join(self.folder, "socket")
@@ -34,7 +35,7 @@ class RedisServer:
 
     def start(self):
         settings = {"port": "0", "unixsocket": self.path, "unixsocketperm": "777", "dir": self.folder, "save": "",
-                    "appendonly": "yes", "appendfsync": "always", "daemonize": "no", "logfile": "redis.log"}
+                    "appendonly": "yes" if self.durable else "no", "appendfsync": "always", "daemonize": "no", "logfile": "redis.log"}
         arguments = [word for name, value in settings.items() for word in (f"--{name}", value)]
         self.process = subprocess.Popen(["redis-server", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, preexec_fn=executor_service.end_with_parent)
