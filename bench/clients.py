@@ -65,6 +65,7 @@ def serve_block(number, pipe, starter, procs_files):
 
 def client_main(number, pipe):
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us when all else is stopped
     while order := pipe.recv():
         try:

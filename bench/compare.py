@@ -79,7 +79,7 @@ def turns(options):
             order = (a, b) if number % 2 == 0 else (b, a)
             found = {id(contender): figures(bench, contender, options.seconds) for contender in order}
             pairs.append((found[id(a)], found[id(b)]))
-            measure.say(f"round {number + 1} of {options.rounds}: p50 A {pairs[-1][0]['p50']:.3f}, B {pairs[-1][1]['p50']:.3f} ms")
+            measure.say(f"round {number + 1} of {options.rounds}: p50 A {found[id(a)]['p50']:.3f}, B {found[id(b)]['p50']:.3f} ms")
             time.sleep(measure.SETTLE_SECONDS)
         return pairs
 

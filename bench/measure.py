@@ -75,7 +75,7 @@ class Entry:
             self.contender.prepare()
             starter = self.contender.starter()
         except Missing as error:
-            self.missing = str(error)
+            self.missing = " ".join(str(error).split())[:600]
             return
         self.block(bench, starter, 1, 0, 1)
 

@@ -16,6 +16,11 @@ def matplotlib():
     return pyplot
 
 
+def short(value):
+    """Three digits, and no exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def colour(name):
     for start, chosen in (("native", OURS), ("python", BARE), ("docker", DOCKER)):
         if name.startswith(start):
@@ -24,13 +29,14 @@ def colour(name):
 
 
 def log_numbers(axes, names="xy"):
-    """Logarithmic, with ticks at 1, 2 and 5 that read 0.5, 1, 200."""
+    """Logarithmic, with ticks that read 0.5, 1, 200; to be called when all is drawn."""
     from matplotlib import ticker
     for name in names:
         getattr(axes, f"set_{name}scale")("log")
         axis = getattr(axes, f"{name}axis")
-        axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(lambda value, _: f"{value:g}")
+        low, high = getattr(axes, f"get_{name}lim")()
+        axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if high < 2000 * low else (1,)))
+        axis.set_major_formatter(lambda value, _: f"{value:,g}")
         axis.set_minor_formatter(ticker.NullFormatter())
 
 
@@ -44,11 +50,12 @@ def draw_latency(axes, entries):
         axes.plot([at(1), at(99)], [place, place], color=shade, linewidth=1.2, solid_capstyle="butt")
         axes.plot([at(25), at(75)], [place, place], color=shade, linewidth=6, alpha=0.55, solid_capstyle="butt")
         axes.plot([at(50)], [place], "o", color=shade, markersize=5)
-        axes.annotate(f"{at(50):.3g}", (at(99), place), xytext=(5, 0), textcoords="offset points", va="center", color=shade)
+        axes.annotate(short(at(50)), (at(99), place), xytext=(5, 0), textcoords="offset points", va="center", color=shade)
+    axes.set_xscale("log")
+    axes.margins(x=0.1)
     log_numbers(axes, "x")
     axes.set_yticks(range(len(entries)), [entry["title"] for entry in entries])
     axes.grid(axis="y", visible=False)
-    axes.margins(x=0.1)
     axes.set_xlabel("milliseconds from the request to the checked answer, one client\n"
                     "dot: median; thick: quartiles; thin: 1st to 99th percentile")
     axes.set_title("Start latency", loc="left")
@@ -70,8 +77,9 @@ def draw_throughput(axes, entries, clients):
         shade = colour(entry["name"])
         rates = [entry["starts_per_second"][str(count)] for count in clients]
         axes.plot(clients, rates, "o-", color=shade, markersize=3, linewidth=1.2)
-        axes.annotate(f"{entry['title']}  {rates[-1]:.3g}", (clients[-1], rates[-1]), xytext=(clients[-1] * 1.15, places[entry["name"]]),
-                      color=shade, va="center", arrowprops={"arrowstyle": "-", "color": shade, "linewidth": 0.4})
+        axes.annotate(f"{entry['title']}  {short(rates[-1])}", (clients[-1], rates[-1]),
+                      xytext=(clients[-1] * 1.15, places[entry["name"]]), color=shade, va="center",
+                      arrowprops={"arrowstyle": "-", "color": shade, "linewidth": 0.4})
     log_numbers(axes, "y")
     axes.set_xscale("log", base=2)
     axes.set_xticks(clients, list(map(str, clients)))

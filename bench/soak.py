@@ -123,8 +123,7 @@ def run(options):
               "curves": curves(samples), "complaints": failed,
               "settings": {"minutes": options.minutes, "clients": options.clients, "seconds_per_sample": options.sample}}
     rates = [sample["per_second"] for sample in samples]
-    rows = [[name, report.number(before[name]), report.number(max(sample[name] for sample in samples)), report.number(after[name])]
-            for name in before]
+    rows = [[name, *map(report.number, (before[name], max(sample[name] for sample in samples), after[name]))] for name in before]
     rows.append(["p50 ms, one client", report.number(latency_before["p50"]), "", report.number(latency_after["p50"])])
     rows.append(["p99 ms, one client", report.number(latency_before["p99"]), "", report.number(latency_after["p99"])])
     starts = sum(sample["starts"] for sample in samples)

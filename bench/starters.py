@@ -50,7 +50,8 @@ class Command:
             self.stderr.seek(0)
             said = self.stderr.read().decode("utf-8", "replace").split()
             kind = NotStarted if status != 0 and not output else WrongAnswer
-            raise kind(f"printed {output[:200]!r}, status {os.waitstatus_to_exitcode(status)}; {' '.join(said)[-500:] or 'no message'}")
+            raise kind(f"printed {output[:200]!r}, status {os.waitstatus_to_exitcode(status)}; "
+                       f"{' '.join(said)[-500:] or 'no message'}")
 
     def close(self):
         mounts.come_back(self.home)

@@ -7,7 +7,8 @@ from contenders.base import Contender, ENVIRONMENT, FLAGS, NOBODY, PROGRAM, PYTH
 class Bubblewrap(Contender):
     name = "bubblewrap"
     title = "bubblewrap"
-    layers = "user, mount, PID, network, IPC, UTS and cgroup namespaces, read-only root, no capabilities, uid nobody; no seccomp, no limits"
+    layers = ("user, mount, PID, network, IPC, UTS and cgroup namespaces, read-only root, no capabilities, uid nobody; no seccomp, "
+              "no limits")
 
     def prepare(self):
         self.path = program("bwrap")
@@ -15,5 +16,5 @@ class Bubblewrap(Contender):
 
     def starter(self):
         return starters.Command(
-            [self.path, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--uid", NOBODY, "--gid", NOBODY,
-             "--ro-bind", self.bench.peer_root(), "/", "--tmpfs", "/tmp", "--", PYTHON, *FLAGS, PROGRAM], ENVIRONMENT)
+            [self.path, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--uid", NOBODY,
+             "--gid", NOBODY, "--ro-bind", self.bench.peer_root(), "/", "--tmpfs", "/tmp", "--", PYTHON, *FLAGS, PROGRAM], ENVIRONMENT)

@@ -19,8 +19,8 @@ class Nsjail(Contender):
 
     def starter(self):
         return starters.Command(
-            [self.path, "-Mo", "--really_quiet", "--chroot", self.bench.peer_root(), "--user", NOBODY, "--group", NOBODY, "--disable_proc",
-             "--tmpfsmount", "/tmp", "--time_limit", 10, *self.limits, "--", PYTHON, *FLAGS, PROGRAM], ENVIRONMENT)
+            [self.path, "-Mo", "--really_quiet", "--chroot", self.bench.peer_root(), "--user", NOBODY, "--group", NOBODY,
+             "--disable_proc", "--tmpfsmount", "/tmp", "--time_limit", 10, *self.limits, "--", PYTHON, *FLAGS, PROGRAM], ENVIRONMENT)
 
 
 class NsjailFull(Nsjail):
