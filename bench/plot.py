@@ -36,7 +36,7 @@ def log_numbers(axes, names="xy"):
         axis = getattr(axes, f"{name}axis")
         low, high = getattr(axes, f"get_{name}lim")()
         axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if high < 2000 * low else (1,)))
-        axis.set_major_formatter(lambda value, _: f"{value:,g}")
+        axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
         axis.set_minor_formatter(ticker.NullFormatter())
 
 
