@@ -34,10 +34,11 @@ KINDS = {
     "raises": (8, "print({n})\n1 // 0", {"expectedStdout": "{n}"}, ("runtime_error", "{n}\n", 1, None)),
     "crashes": (4, f"print({{n}}, flush=True)\n{SEGFAULT}", {}, ("runtime_error", "{n}\n", None, "SIGSEGV")),
     "spins": (4, "print({n}, flush=True)\nwhile True: pass", {"cpuTimeMs": 60}, ("cpu_time_limit", "{n}\n", None, "SIGKILL")),
-    "sleeps": (4, "print({n}, flush=True)\nimport time\ntime.sleep(60)", {"timeoutMs": 100}, ("wall_time_limit", "{n}\n", None, "SIGKILL")),
+    "sleeps": (4, "import time\ntime.sleep(60)", {"timeoutMs": 100}, ("wall_time_limit", "", None, "SIGKILL")),
     "greedy": (5, "print({n}, flush=True)\nx = bytearray(64 << 20)\nfor i in range(0, len(x), 4096): x[i] = 1",
                {"memoryBytes": 32 << 20}, ("memory_limit", "{n}\n", None, "SIGKILL")),
-    "floods": (3, "import sys\nprint({n}, flush=True)\nwhile True: sys.stderr.write('x' * 1000)", {}, ("output_limit", "{n}\n", None, "SIGKILL")),
+    "floods": (3, "import sys\nprint({n}, flush=True)\nwhile True: sys.stderr.write('x' * 1000)", {},
+               ("output_limit", "{n}\n", None, "SIGKILL")),
     "broken": (3, "print({n}", {}, ("compile_error", None, None, None)),
 }
 ORDER = [name for _, name in sorted((position / share, name) for name, (share, *_) in KINDS.items() for position in range(share))]
@@ -97,7 +98,8 @@ class Soak:
             got = (result["verdict"], result["stdout"], result["exitCode"], result["signal"])
         else:
             got = (answer["error"]["code"], None, None, None)
-        self.count(kind, got[0], answer.get("jobId"), "" if got == wanted else f"job {n} ({kind}): {got} instead of {wanted}, status {status}")
+        fault = "" if got == wanted else f"job {n} ({kind}): {got} instead of {wanted}, status {status}"
+        self.count(kind, got[0], answer.get("jobId"), fault)
 
     def count(self, kind, verdict, job_id, fault):
         with self.lock:
