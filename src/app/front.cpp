@@ -97,7 +97,7 @@ class Front {
   bool embedded() const { return config_.queue == QueueKind::embedded; }
 
   std::unique_ptr<Queue> make_queue() {
-    if (parts_.queue) return parts_.queue(context_);
+    if (parts_.queue) return parts_.queue(context_, log_);
     if (!embedded()) throw std::runtime_error("EXECUTOR_QUEUE: this build has no such queue");
     return std::make_unique<EmbeddedQueue>(context_, EmbeddedQueueOptions{.capacity = config_.queue_limit});
   }

@@ -21,7 +21,8 @@ namespace executor {
 struct FrontParts {
   std::function<std::unique_ptr<Backend>(boost::asio::io_context&)> backend{};  ///< not called for role api
   std::function<std::unique_ptr<Validator>(boost::asio::io_context&)> validator{};  ///< always needed
-  std::function<std::unique_ptr<Queue>(boost::asio::io_context&)> queue{};  ///< empty: the embedded queue
+  /// Empty: the embedded queue. The log outlives the queue.
+  std::function<std::unique_ptr<Queue>(boost::asio::io_context&, Log&)> queue{};
   /// The parts of /health beside the queue; empty: derived from the backend in use.
   std::function<std::vector<http::HealthPart>(const Backend*)> health{};
   /// Called with the port once the server listens; for tests.

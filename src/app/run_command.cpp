@@ -86,7 +86,7 @@ RequestResult<Job> make_job(const Arguments& arguments, const std::string& sourc
 class Run {
  public:
   Run(const Config& config, supervisor::StewardHandle& handle)
-      : client_(std::make_shared<supervisor::Client>(context_, std::move(handle.link))),
+      : client_(std::make_shared<supervisor::Client>(context_, std::move(handle.connection))),
         validator_(context_.get_executor(), sandbox_channels(context_, client_), validator_options(config)) {}
 
   Result<ValidationReport> validate(const std::string& source) {

@@ -17,6 +17,7 @@
 #include "backend/native.hpp"
 #include "backend/native_start.hpp"
 #include "queue/redis_queue.hpp"
+#include "queue/redis_url.hpp"
 #include "validation/sandbox_channel.hpp"
 #include "validation/sandbox_validator.hpp"
 
@@ -66,19 +67,24 @@ NativeOptions native_options(const Config& config) {
 /// The supervisor's client, made once and shared by backend and validator.
 class Clients {
  public:
-  explicit Clients(UniqueFd link) : link_(std::move(link)) {}
+  explicit Clients(supervisor::Connection connection) : connection_(std::move(connection)) {}
   std::shared_ptr<supervisor::Client> get(asio::io_context& context) {
-    if (!client_) client_ = std::make_shared<supervisor::Client>(context, std::move(link_));
+    if (!client_) client_ = std::make_shared<supervisor::Client>(context, std::move(connection_));
     return client_;
   }
 
  private:
-  UniqueFd link_;
+  supervisor::Connection connection_;
   std::shared_ptr<supervisor::Client> client_;
 };
 
-std::unique_ptr<Queue> redis_queue(asio::io_context& context, const Config& config) {
+std::unique_ptr<Queue> redis_queue(asio::io_context& context, const Config& config, Log& log) {
   RedisQueueOptions options;
+  options.log = [&log](RedisLogLevel level, std::string_view line) {
+    const Log::Fields fields = {{"detail", line}};
+    if (level == RedisLogLevel::info) return log.info("queue", fields);
+    return level == RedisLogLevel::warning ? log.warn("queue", fields) : log.error("queue", fields);
+  };
   options.url = config.redis_url;
   options.queue_key = config.queue_key;
   options.max_waiting = config.queue_limit;
@@ -86,8 +92,8 @@ std::unique_ptr<Queue> redis_queue(asio::io_context& context, const Config& conf
 }
 
 /// The parts alone own the client, so that it ends with the front and never after its io_context.
-FrontParts front_parts(const Config& config, UniqueFd link) {
-  const auto clients = std::make_shared<Clients>(std::move(link));
+FrontParts front_parts(const Config& config, supervisor::Connection connection) {
+  const auto clients = std::make_shared<Clients>(std::move(connection));
   FrontParts parts;
   parts.backend = [clients](asio::io_context& context) -> std::unique_ptr<Backend> {
     return std::make_unique<NativeBackend>(clients->get(context));
@@ -101,11 +107,14 @@ FrontParts front_parts(const Config& config, UniqueFd link) {
     return validator;
   };
   if (config.queue == QueueKind::redis)
-    parts.queue = [config](asio::io_context& context) { return redis_queue(context, config); };
+    parts.queue = [config](asio::io_context& context, Log& log) { return redis_queue(context, config, log); };
   return parts;
 }
 
 int serve(const Config& config) {
+  if (config.queue == QueueKind::redis)
+    if (const auto url = parse_redis_url(config.redis_url); !url)
+      return complain(2, "EXECUTOR_REDIS_URL: " + url.error().what);
   if (config.queue == QueueKind::rabbitmq)
     return complain(2,
                     "EXECUTOR_QUEUE: \"rabbitmq\" is not available in this version; redis or embedded are");
@@ -123,7 +132,7 @@ int serve(const Config& config) {
     if (auto dropped = supervisor::drop_privileges(ids.uid, ids.gid); !dropped)
       return complain(kStartFailed, dropped.error().message());
   }
-  const int status = run_front(config, front_parts(config, std::move(handle->link)));
+  const int status = run_front(config, front_parts(config, std::move(handle->connection)));
   supervisor::wait_for_end(*handle);
   return status;
 }

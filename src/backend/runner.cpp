@@ -24,7 +24,7 @@ Result<std::unique_ptr<Runner>> Runner::start(const RunnerOptions& options) {
   auto handle = start_native(native);
   if (!handle) return handle.error();
   auto state = std::make_unique<State>(std::move(*handle));
-  state->client = std::make_unique<supervisor::Client>(state->context, std::move(state->handle.link));
+  state->client = std::make_unique<supervisor::Client>(state->context, std::move(state->handle.connection));
   return std::unique_ptr<Runner>(new Runner(std::move(state)));
 }
 

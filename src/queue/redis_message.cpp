@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "queue/redis_keys.hpp"
+#include "spec/parse.hpp"
 
 namespace executor {
 namespace {
@@ -16,7 +17,6 @@ using nlohmann::json;
 
 /// Far above what a job needs and far below what would exhaust a stack.
 constexpr int kNestingMax = 64;
-constexpr std::size_t kIdMax = 128;
 constexpr std::size_t kReplyToMax = 512;
 
 /// Reads the top level's jobId and replyTo without building a tree, and stops at kNestingMax.
@@ -113,18 +113,10 @@ std::string to_text(const json& value) { return value.dump(-1, ' ', false, json:
 
 }  // namespace
 
-bool is_redis_job_id(std::string_view id) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == ':' || c == '-';
-  };
-  return !id.empty() && id.size() <= kIdMax && std::all_of(id.begin(), id.end(), allowed);
-}
-
 std::variant<RedisMessage, UnusableMessage> read_redis_message(std::string_view raw, std::size_t size_limit) {
   EnvelopeReader envelope;
   json::sax_parse(raw, &envelope);
-  const std::string id = is_redis_job_id(envelope.id) ? envelope.id : "";
+  const std::string id = is_job_id(envelope.id) ? envelope.id : "";
   if (raw.size() > size_limit) {
     return UnusableMessage{"larger than " + std::to_string(size_limit) + " bytes", id};
   }

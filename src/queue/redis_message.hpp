@@ -33,9 +33,6 @@ struct UnusableMessage {
 [[nodiscard]] std::variant<RedisMessage, UnusableMessage> read_redis_message(std::string_view raw,
                                                                              std::size_t size_limit);
 
-/// 1 to 128 characters of [A-Za-z0-9._:-].
-[[nodiscard]] bool is_redis_job_id(std::string_view id);
-
 /// The message without the enqueuedAt that the submitting script wrote at its very beginning.
 [[nodiscard]] std::string without_enqueue_time(std::string_view raw);
 

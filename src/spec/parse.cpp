@@ -20,7 +20,7 @@ using std::string;
 using std::string_view;
 
 constexpr string_view kReplyPrefix = "executor:results:";
-constexpr std::size_t kJobIdMax = 64;
+constexpr std::size_t kJobIdMax = 128;
 constexpr std::size_t kClientIdMax = 128;
 constexpr std::size_t kNameMax = 256;
 constexpr std::size_t kPathMax = 512;
@@ -126,7 +126,7 @@ class JobReader {
 bool JobReader::identity(json& body) {
   if (!text(body, {top_, "jobId"}, {kJobIdMax}, job_.id)) return false;
   if (find(body, "jobId") != nullptr && !is_job_id(job_.id)) {
-    return fail("bad_value", "jobId", "jobId must be 1 to 64 of A-Z a-z 0-9 _ -");
+    return fail("bad_value", "jobId", "jobId must be 1 to 128 of A-Z a-z 0-9 . _ : -");
   }
   if (!client_id(body, "userId", job_.user_id) || !client_id(body, "traceId", job_.trace_id)) return false;
   if (!text(body, {top_, "replyTo"}, {kComponentMax}, job_.reply_to)) return false;
@@ -390,7 +390,8 @@ std::string job_to_json(const Job& job) {
 }
 
 bool is_job_id(std::string_view text) {
-  return !text.empty() && text.size() <= kJobIdMax && std::all_of(text.begin(), text.end(), is_word);
+  return !text.empty() && text.size() <= kJobIdMax &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_word(c) || c == '.' || c == ':'; });
 }
 
 bool is_client_id(std::string_view text) {

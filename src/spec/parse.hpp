@@ -19,7 +19,7 @@ namespace executor {
 /// Strings are UTF-8, as parse_job leaves them.
 [[nodiscard]] std::string job_to_json(const Job& job);
 
-/// Whether `text` may name a job: 1 to 64 of A-Z a-z 0-9 _ -.
+/// Whether `text` may name a job: 1 to 128 of A-Z a-z 0-9 . _ : -.
 [[nodiscard]] bool is_job_id(std::string_view text);
 
 /// Whether `text` may stand as userId or traceId, in a body or a header: at most 128 printable characters.

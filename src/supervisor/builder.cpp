@@ -8,6 +8,8 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
+#include <cstring>
 
 #include "sandbox/init.hpp"
 #include "sandbox/payload.hpp"
@@ -239,6 +241,21 @@ Result<void> Builder::arm(Sandbox& sandbox) const {
   if (!listener) return listener.error().context("take the seccomp listener");
   sandbox.listener = std::move(*listener);
   return {};
+}
+
+bool Builder::init_is_ending(const Sandbox& sandbox) const {
+  if (sandbox.init_reaped) return true;
+  auto path = proc_path(sandbox.init_pid, sandbox.init);
+  if (!path) return true;
+  auto stat = sys::read_file_at(proc_.directory.get(), *path + "/stat");
+  if (!stat) return true;
+  // behind the name: state, parent, group, session, terminal, its group, flags (proc(5))
+  constexpr int kFlagsField = 7;
+  constexpr unsigned long kExiting =
+      0x4;  // PF_EXITING, set before the kernel kills the others of the namespace
+  const char* at = std::strrchr(stat->c_str(), ')');
+  for (int field = 0; at != nullptr && field < kFlagsField; ++field) at = std::strchr(at + 1, ' ');
+  return at == nullptr || (std::strtoul(at, nullptr, 10) & kExiting) != 0;
 }
 
 std::vector<std::string> Builder::isolation() const {

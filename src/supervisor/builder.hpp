@@ -35,6 +35,9 @@ class Builder {
 
   [[nodiscard]] const Config& config() const { return config_; }
   [[nodiscard]] cgroup::Hierarchy& hierarchy() const { return *hierarchy_; }
+  /// Whether the sandbox's pid 1 has ended or is about to: then what killed the payload was no doing of its
+  /// own.
+  [[nodiscard]] bool init_is_ending(const Sandbox& sandbox) const;
   [[nodiscard]] std::vector<std::string> isolation() const;
 
  private:

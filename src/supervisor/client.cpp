@@ -12,9 +12,10 @@ namespace executor::supervisor {
 
 namespace asio = boost::asio;
 
-Client::Client(asio::io_context& context, UniqueFd steward_link)
-    : context_(context), link_(context, steward_link.release()) {
+Client::Client(asio::io_context& context, Connection connection)
+    : context_(context), link_(context, connection.link.release()), leaks_removed_(connection.leaks_removed) {
   (void)sys::set_nonblocking(link_.native_handle());
+  if (connection.first) connect(std::move(connection.first));
   wait_for_supervisor();
 }
 
@@ -157,7 +158,8 @@ void Client::on_frame(const FrameSplitter::Frame& frame) {
     case MessageType::ready:
       if (auto message = decode<ReadyMessage>(frame.body)) {
         isolation_ = std::move(message->isolation);
-        statistics_.leaks_removed = message->leaks_removed;
+        leaks_removed_ += message->leaks_removed;
+        statistics_.leaks_removed = leaks_removed_;
         set_state(true, "ready");
         for (auto& [id, bytes] : std::exchange(unsent_, {})) {
           pending_[id].sent = true;
@@ -183,6 +185,7 @@ void Client::on_frame(const FrameSplitter::Frame& frame) {
     case MessageType::statistics:
       if (const auto message = decode<StatisticsMessage>(frame.body)) {
         statistics_ = *message;
+        statistics_.leaks_removed = leaks_removed_;
         return;
       }
       break;

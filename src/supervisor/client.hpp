@@ -17,6 +17,7 @@
 
 #include "base/unique_fd.hpp"
 #include "executor/error.hpp"
+#include "supervisor/connection.hpp"
 #include "supervisor/protocol.hpp"
 
 namespace executor::supervisor {
@@ -31,7 +32,7 @@ class Client {
   };
   using Opened = std::function<void(Result<Channel>)>;
 
-  Client(boost::asio::io_context& context, UniqueFd steward_link);
+  Client(boost::asio::io_context& context, Connection connection);
 
   std::uint64_t run(Program program, Done done);
   void cancel(std::uint64_t id);
@@ -83,6 +84,7 @@ class Client {
   std::string detail_ = "starting";
   std::vector<std::string> isolation_;
   StatisticsMessage statistics_;
+  std::uint64_t leaks_removed_ = 0;  ///< by all supervisors and the start
 };
 
 }  // namespace executor::supervisor

@@ -102,7 +102,7 @@ struct StatisticsMessage {
   std::uint32_t live = 0;
   std::uint64_t warm_hits = 0;
   std::uint64_t warm_misses = 0;
-  std::uint64_t leaks_removed = 0;
+  std::uint64_t leaks_removed = 0;  ///< the client fills it in
 };
 
 template <class A>
@@ -144,7 +144,7 @@ void archive_fields(A& a, ChannelOpenedMessage& m) {
 }
 template <class A>
 void archive_fields(A& a, StatisticsMessage& m) {
-  a(m.warm, m.live, m.warm_hits, m.warm_misses, m.leaks_removed);
+  a(m.warm, m.live, m.warm_hits, m.warm_misses);
 }
 
 /// A whole frame, ready to be written.

@@ -46,8 +46,7 @@ FailedMessage failed_message(const Error& error) { return {error.stage, error.wh
 }  // namespace
 
 Service::Service(std::unique_ptr<Builder> builder, UniqueFd front, std::size_t leaks_removed)
-    : builder_(std::move(builder)), front_(std::move(front)) {
-  statistics_.leaks_removed = leaks_removed;
+    : builder_(std::move(builder)), front_(std::move(front)), leaks_removed_(leaks_removed) {
   for (std::uint32_t slot = builder_->config().max_live; slot > 0; --slot) free_slots_.push_back(slot - 1);
 }
 
@@ -269,8 +268,9 @@ void Service::cancel(std::uint64_t run_id) {
 void Service::send_statistics() {
   next_statistics_ = {};
   statistics_.warm = static_cast<std::uint32_t>(armed_.size());
-  statistics_.live = static_cast<std::uint32_t>(std::ranges::count_if(
-      sandboxes_, [](const auto& entry) { return entry.second->state == State::running; }));
+  statistics_.live = static_cast<std::uint32_t>(std::ranges::count_if(sandboxes_, [](const auto& entry) {
+    return entry.second->state == State::running && !entry.second->is_channel;
+  }));
   send(encode(statistics_));
 }
 
@@ -460,7 +460,7 @@ void Service::armed(Sandbox& sandbox) {
   sandbox.report_read.reset();
   if (!announced_) {
     announced_ = true;
-    send(encode(ReadyMessage{builder_->isolation(), statistics_.leaks_removed}));
+    send(encode(ReadyMessage{builder_->isolation(), leaks_removed_}));
   }
   const auto waits = std::ranges::find_if(
       waiting_, [&](const Waiting& waiting) { return waiting.program.processes == sandbox.processes; });
@@ -630,6 +630,11 @@ void Service::on_payload_end(Sandbox& sandbox) {
     answer_failure(sandbox.run_id, errno_error("the channel's program ended", ECHILD));
     return begin_ending(sandbox);
   }
+  const bool killed = sandbox.status.code != CLD_EXITED && sandbox.status.status == SIGKILL;
+  if (killed && !sandbox.killed_for && sandbox.violation.empty() && builder_->init_is_ending(sandbox)) {
+    answer_failure(sandbox.run_id, errno_error("the sandbox's init was killed", ECHILD));
+    return begin_ending(sandbox);
+  }
   constexpr int kWholePipe = 64;
   sandbox.out.read_available(kWholePipe);
   sandbox.err.read_available(kWholePipe);
@@ -673,6 +678,7 @@ void Service::on_init_end(Sandbox& sandbox) {
   if (sandbox.state == State::building_init) on_report(sandbox);  // it may have said why
   if (sandbox.state == State::building_init || sandbox.state == State::building_payload)
     build_failed(sandbox.number, errno_error("build sandbox: init ended", ECHILD));
+  if (sandbox.state == State::armed) begin_ending(sandbox);
   // a running payload dies with its init and is answered when it has ended
   if (sandbox.state == State::ending) try_remove(sandbox.number);
 }

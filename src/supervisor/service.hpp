@@ -133,6 +133,7 @@ class Service {
   int failed_builds_ = 0;
   std::chrono::nanoseconds build_again_{};
   StatisticsMessage statistics_;
+  std::size_t leaks_removed_;  ///< leaves that stood there at the start
   std::chrono::nanoseconds next_statistics_{};
 };
 

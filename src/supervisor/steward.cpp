@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -48,6 +49,25 @@ Result<void> change_ids(uid_t uid, gid_t gid) {
   if (::setresgid(gid, gid, gid) != 0) return errno_error("change group id", errno);
   if (::setresuid(uid, uid, uid) != 0) return errno_error("change user id", errno);
   return {};
+}
+
+/// Before the ids change: it takes CAP_SETPCAP. Without that no_new_privs alone has to do.
+Result<void> drop_bounding_set() {
+  if (cap_get_bound(CAP_SETPCAP) < 0) return errno_error("read bounding set", errno);
+  for (cap_value_t capability = 0; cap_get_bound(capability) >= 0; ++capability)
+    if (cap_drop_bound(capability) != 0 && errno != EPERM) return errno_error("drop bounding set", errno);
+  return {};
+}
+
+/// Whether our user namespace holds all of these ids; in a nested one, such as a container's, it may not.
+bool range_is_mapped(const char* map, std::uint64_t base, std::uint64_t count) {
+  std::ifstream lines(map);
+  std::uint64_t inside = 0;
+  std::uint64_t outside = 0;
+  std::uint64_t length = 0;
+  while (lines >> inside >> outside >> length)
+    if (base >= inside && base + count <= inside + length) return true;
+  return false;
 }
 
 /// What the steward holds for every supervisor that it starts.
@@ -277,6 +297,7 @@ Result<UniqueFd> start_janitor(const Estate& estate, int ended) {
 
 Result<void> become_service_user(const StewardPlan& plan) {
   if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return errno_error("keep capabilities", errno);
+  if (auto r = drop_bounding_set(); !r) return r;
   if (auto r = change_ids(plan.service_uid, plan.service_gid); !r) return r;
   if (auto r = set_capabilities({CAP_SETUID, CAP_SETGID}); !r) return r;
   // else /proc/<child>/uid_map would belong to root
@@ -298,20 +319,62 @@ Result<void> become_service_user(const StewardPlan& plan) {
   run_steward(estate, std::move(link), !janitor);
 }
 
+bool readable(int fd) {
+  constexpr int kLongestMs = 60'000;
+  pollfd wanted{fd, POLLIN, 0};
+  int n = 0;
+  while ((n = ::poll(&wanted, 1, kLongestMs)) < 0 && errno == EINTR) {
+  }
+  return n > 0;
+}
+
+/// The first supervisor's socket once it has said that it can build sandboxes; that word stays in the socket.
+Result<UniqueFd> wait_for_supervisor(int link) {
+  const auto gone = [] {
+    return errno_error("start supervisor (its own words stand above, if it had any)", ECHILD);
+  };
+  char byte = 0;
+  auto received = readable(link) ? sys::receive_with_fds(link, {&byte, 1})
+                                 : errno_error("wait for supervisor", ETIMEDOUT);
+  if (!received) return received.error();
+  if (received->fds.size() != 1) return gone();
+  UniqueFd socket = std::move(received->fds.front());
+  std::string bytes(64 * kKiB, '\0');
+  std::size_t have = 0;
+  for (;;) {
+    if (!readable(socket.get())) return errno_error("wait for supervisor", ETIMEDOUT);
+    const ssize_t n = ::recv(socket.get(), bytes.data(), bytes.size(), MSG_PEEK);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0 || static_cast<std::size_t>(n) == have)
+      return gone();  // its end, within or before its first word
+    have = static_cast<std::size_t>(n);
+    FrameSplitter frames;
+    frames.append({bytes.data(), have});
+    const auto frame = frames.next();
+    if (!frame) continue;
+    if (frame->type == MessageType::ready) return socket;
+    const auto failure = decode<FailedMessage>(frame->body);
+    if (frame->type != MessageType::failed || !failure) return gone();
+    return Error(failure->what, std::error_code(failure->error_number, std::generic_category()),
+                 failure->stage);
+  }
+}
+
 }  // namespace
 
-bool can_map_ids() {
+bool can_map_ids(std::uint32_t base, std::uint32_t count) {
   const Capabilities own(cap_get_proc(), &cap_free);
   for (const cap_value_t capability : {CAP_SETUID, CAP_SETGID}) {
     cap_flag_value_t value = CAP_CLEAR;
     if (!own || cap_get_flag(own.get(), capability, CAP_EFFECTIVE, &value) != 0 || value != CAP_SET)
       return false;
   }
-  return true;
+  return range_is_mapped("/proc/self/uid_map", base, count) &&
+         range_is_mapped("/proc/self/gid_map", base, count);
 }
 
 Result<StewardHandle> start_steward(StewardPlan plan) {
-  const bool privileged = can_map_ids();
+  const bool privileged = can_map_ids(plan.id_base, plan.id_count);
   auto placement = cgroup::find_placement();
   if (!placement) return placement.error();
   const uid_t owner = privileged ? plan.id_base : ::geteuid();
@@ -357,19 +420,29 @@ Result<StewardHandle> start_steward(StewardPlan plan) {
     ended->read.reset();
     steward_main(estate, std::move(pair->second), ended->write);
   }
-  return StewardHandle{std::move(pair->first), std::move(ended->read), privileged, placement->version};
+  pair->second.reset();
+  ended->write.reset();
+  StewardHandle handle{
+      {std::move(pair->first), {}, removed}, std::move(ended->read), privileged, placement->version};
+  auto first = wait_for_supervisor(handle.connection.link.get());
+  if (!first) {
+    wait_for_end(handle);
+    return first.error();
+  }
+  handle.connection.first = std::move(*first);
+  return handle;
 }
 
 void wait_for_end(StewardHandle& handle) {
-  handle.link.reset();
+  handle.connection.link.reset();
   constexpr int kLongestMs = 6000;
   pollfd fd{handle.ended.get(), POLLIN, 0};
   ::poll(&fd, 1, kLongestMs);
 }
 
 Result<void> drop_privileges(uid_t uid, gid_t gid) {
+  if (auto r = drop_bounding_set(); !r) return r;
   if (auto r = change_ids(uid, gid); !r) return r;
-  for (cap_value_t capability = 0; cap_get_bound(capability) >= 0; ++capability) cap_drop_bound(capability);
   if (auto r = set_capabilities({}); !r) return r;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno_error("set no_new_privs", errno);
   return {};

@@ -19,6 +19,7 @@
 #include "base/unique_fd.hpp"
 #include "executor/error.hpp"
 #include "supervisor/config.hpp"
+#include "supervisor/connection.hpp"
 
 namespace executor::supervisor {
 
@@ -33,17 +34,18 @@ struct StewardPlan {
 };
 
 struct StewardHandle {
-  UniqueFd link;            ///< each message is one byte with the socket of a fresh supervisor attached
+  Connection connection;    ///< for the client
   UniqueFd ended;           ///< end of file once everything that was started is gone and cleaned up
   bool privileged = false;  ///< a range of ids is mapped; the caller should drop to the service ids now
   int cgroup_version = 0;
 };
 
-/// True when this process may map a range of ids: CAP_SETUID and CAP_SETGID are effective.
-bool can_map_ids();
+/// True when this process may map a range of ids: CAP_SETUID and CAP_SETGID are effective, and its user
+/// namespace holds the range.
+bool can_map_ids(std::uint32_t base, std::uint32_t count);
 
-/// Makes the cgroups and starts the steward. Errors name the layer that is not available and what provides
-/// it.
+/// Makes the cgroups, starts the steward and waits until its first supervisor has built a sandbox. Errors
+/// name the layer that is not available and what provides it; nothing is left running then.
 Result<StewardHandle> start_steward(StewardPlan plan);
 
 /// Ends everything that the steward started, and waits for it (at most six seconds). The link may be closed

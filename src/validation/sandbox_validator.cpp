@@ -125,7 +125,7 @@ void SandboxValidator::open() {
                                   if (!mine.expired()) on_bytes(bytes);
                                 },
                                 [this, mine](const Error& error) {
-                                  if (!mine.expired()) lose(error.message(), false);
+                                  if (!mine.expired()) lose(error.message(), Loss::ended);
                                 }});
   if (channel.has_error()) return fail_all(channel.error().context("start source parser"));
   channel_ = std::move(*channel);
@@ -157,12 +157,13 @@ void SandboxValidator::on_bytes(std::string_view bytes) {
     if (!body) break;
     on_frame(*body);
   }
-  if (!mine.expired() && frames_.oversized()) lose("an answer beyond its size", false);
+  if (!mine.expired() && frames_.oversized()) lose("an answer beyond its size", Loss::nonsense);
 }
 
 void SandboxValidator::on_frame(const std::string& body) {
   if (state_ == State::busy) return on_answer(body);
-  if (state_ != State::starting || !is_ready(body)) return lose("bytes that nobody asked for", false);
+  if (state_ != State::starting || !is_ready(body))
+    return lose("bytes that nobody asked for", Loss::nonsense);
   disarm();
   state_ = State::idle;
   hand_over();
@@ -170,7 +171,7 @@ void SandboxValidator::on_frame(const std::string& body) {
 
 void SandboxValidator::on_answer(const std::string& body) {
   auto report = read_report(body);
-  if (!report) return lose("an answer that is none", false);
+  if (!report) return lose("an answer that is none", Loss::nonsense);
   disarm();
   ++counters_.checked;
   Request request = std::move(waiting_.front());
@@ -186,7 +187,7 @@ void SandboxValidator::on_answer(const std::string& body) {
 }
 
 /// The sandbox is gone, or no good any more.
-void SandboxValidator::lose(const std::string& why, bool slow) {
+void SandboxValidator::lose(const std::string& why, Loss loss) {
   const bool was_starting = state_ == State::starting;
   const bool was_busy = state_ == State::busy;
   counters_.detail = why;
@@ -195,9 +196,11 @@ void SandboxValidator::lose(const std::string& why, bool slow) {
   if (was_starting)
     return fail_all({"start source parser: " + why, std::make_error_code(std::errc::io_error)});
   if (!was_busy) return;  // the next request opens another
+  if (loss == Loss::ended && !std::exchange(waiting_.front().tried, true))
+    return open();  // what ended it may have been the end of everything below: tried once more
   Request request = std::move(waiting_.front());
   waiting_.pop_front();
-  answer(std::move(request.done), parser_report(slow ? kSlow : kCrashed));
+  answer(std::move(request.done), parser_report(loss == Loss::slow ? kSlow : kCrashed));
   open();
 }
 
@@ -220,7 +223,7 @@ void SandboxValidator::arm(std::chrono::milliseconds deadline) {
   timer_.async_wait(
       [this, mine = std::weak_ptr(open_since_), round = ++timer_round_](boost::system::error_code error) {
         // one that was already on its way when the timer was set anew or stopped is nobody's any more
-        if (!error && !mine.expired() && timer_round_ == round) lose("its deadline passed", true);
+        if (!error && !mine.expired() && timer_round_ == round) lose("its deadline passed", Loss::slow);
       });
 }
 

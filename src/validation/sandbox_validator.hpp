@@ -79,10 +79,12 @@ class SandboxValidator : public Validator {
 
  private:
   enum class State { closed, starting, idle, busy };
+  enum class Loss { ended, nonsense, slow };
   struct Request {
     SourceKey key;
     std::string source;
     Done done;
+    bool tried = false;  ///< a sandbox has ended over it
   };
 
   void open();
@@ -91,7 +93,7 @@ class SandboxValidator : public Validator {
   void on_bytes(std::string_view bytes);
   void on_frame(const std::string& body);
   void on_answer(const std::string& body);
-  void lose(const std::string& why, bool slow);
+  void lose(const std::string& why, Loss loss);
   void fail_all(const Error& error);
   void answer(Done done, Result<ValidationReport> result);
   void arm(std::chrono::milliseconds deadline);

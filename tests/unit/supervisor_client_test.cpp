@@ -15,7 +15,7 @@ namespace {
 /// A client with a steward that the test plays, and the supervisors that it hands over.
 class Stage {
  public:
-  Stage() : client_(std::make_unique<Client>(context_, make_link())) {}
+  Stage() : client_(std::make_unique<Client>(context_, Connection{make_link(), {}, 0})) {}
 
   Client& client() { return *client_; }
   void turn() {

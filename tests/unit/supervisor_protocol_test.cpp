@@ -69,7 +69,7 @@ TEST_CASE("facts arrive as they were sent") {
 
 TEST_CASE("where the stream is cut makes no difference") {
   const std::string bytes = encode(RunMessage{1, sample_program()}) + encode(CancelMessage{1}) +
-                            encode(StatisticsMessage{1, 2, 3, 4, 5});
+                            encode(StatisticsMessage{1, 2, 3, 4, 0});
   const auto whole = bodies(bytes, bytes.size());
   REQUIRE(whole.size() == 3);
   for (std::size_t size = 1; size < 64; ++size) CHECK(bodies(bytes, size) == whole);

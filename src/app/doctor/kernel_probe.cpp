@@ -128,7 +128,7 @@ IdFacts probe_ids() {
   const NativeOptions defaults;
   facts.base = defaults.id_base;
   facts.count = defaults.id_count;
-  facts.can_map = supervisor::can_map_ids();
+  facts.can_map = supervisor::can_map_ids(facts.base, facts.count);
   facts.can_give = has_capability(CAP_CHOWN);
   if (facts.can_map) {
     const TrialProcess process(CLONE_NEWUSER, [](int go, int) {
