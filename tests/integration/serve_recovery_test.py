@@ -185,6 +185,35 @@ class Recovery(executor_service.HostCase):
         self.assert_next_job_is_right(WAIT_SECONDS)
 
 
+class Making(unittest.TestCase):
+    """Processes of sandboxes that die as soon as they can be seen, many of them while their sandbox is being made."""
+
+    def assert_nothing_left(self, kind):
+        service = executor_service.Service()
+        self.addCleanup(service.close)
+        service.execute("print('right')")
+        before = service.steady_level()
+        until = time.monotonic() + 0.7
+        while time.monotonic() < until:
+            for pid in serve_checks.find(service, kind):
+                try:
+                    kill(pid)
+                except ProcessLookupError:
+                    pass
+        with Raw(service.port) as connection:
+            connection.socket.settimeout(WAIT_SECONDS)
+            connection.send(post_bytes({"language": "python", "source": f"print('{uuid.uuid4()}')", "tests": [{}]}))
+            self.assertEqual(connection.response()[0], 200)
+        executor_service.wait_until(lambda: service.level() == before, WAIT_SECONDS)
+        self.assertEqual(service.level(), before)
+
+    def test_payloads_that_die_early_leave_nothing(self):
+        self.assert_nothing_left("payload")
+
+    def test_inits_that_die_early_leave_nothing(self):
+        self.assert_nothing_left("init")
+
+
 class Validator(unittest.TestCase):
     """Its parser stands still in the middle of a source, and then something else dies."""
 
