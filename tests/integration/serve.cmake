@@ -1,4 +1,5 @@
 executor_integration_test(serve_errors serve_errors_test.py)
+executor_integration_test(serve_stop serve_stop_test.py)
 executor_integration_test(serve_http serve_http_test.py)
 executor_integration_test(serve_redis serve_redis_test.py)
 executor_integration_test(serve_recovery serve_recovery_test.py)
