@@ -222,18 +222,23 @@ class OrdinaryUser(Started):
                 except subprocess.TimeoutExpired as running:
                     self.fail(f"it runs: {running.stdout}")
                 self.assertEqual(status, 3, said)
-                self.assertRegex(said, f"(?i){word} namespace|max_{kind}_namespaces")
+                # one clone makes all of a sandbox's own, so that the kernel does not tell which of them it refused
+                self.assertRegex(said, f"(?i){word}.* namespace|seven new namespaces|max_{kind}_namespaces")
                 self.assertIn("executor doctor", said)
                 self.assertNotIn("server_listening", said)
                 self.assertEqual(self.groups.left(), [])
 
 
 class ContainerRoot(Started):
-    def test_root_of_a_user_namespace_without_a_range_of_ids_says_what_is_missing(self):
-        status, said = refused(before=["unshare", "--user", "--map-root-user"])
-        self.assertEqual(status, 3, said)
-        self.assertNotIn("Invalid argument", said)
-        self.assertIn("executor doctor", said)
+    def test_root_of_a_user_namespace_without_a_range_of_ids_serves_with_a_single_id(self):
+        self.need_root()
+        service = self.start(["unshare", "--user", "--map-root-user"])
+        self.assertNotIn("own_ids", self.assert_sample(service)["results"][0]["isolation"])
+        family = serve_checks.identities(service.processes())
+        self.assertEqual(service.close(), 0, service.log_tail())
+        gone = executor_service.wait_until(
+            lambda: not serve_checks.alive(family) + serve_checks.group_folders(service.server.pid), WAIT_SECONDS)
+        self.assertTrue(gone, "processes or control groups are left")
 
 
 class Settings(Started):
