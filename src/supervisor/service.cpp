@@ -237,18 +237,24 @@ void Service::flush_front() {
 void Service::announce_failure(const Error& error) { send(encode(failed_message(error))); }
 
 void Service::accept(Waiting waiting) {
-  const auto warm = std::ranges::find_if(armed_, [&](std::uint32_t number) {
-    return sandboxes_.at(number)->processes == waiting.program.processes;
-  });
-  if (warm == armed_.end()) {
-    ++statistics_.warm_misses;
-    waiting_.push_back(std::move(waiting));
-    return;
+  while (Sandbox* const sandbox = take_armed(waiting.program.processes)) {
+    on_payload_end(*sandbox);  // its death may not have been heard of yet
+    if (sandbox->state != State::armed) continue;
+    ++statistics_.warm_hits;
+    return hand_over(*sandbox, std::move(waiting));
   }
-  ++statistics_.warm_hits;
-  Sandbox& sandbox = *sandboxes_.at(*warm);
+  ++statistics_.warm_misses;
+  waiting_.push_back(std::move(waiting));
+}
+
+/// The longest waiting sandbox with that filter, no longer in the pool; nullptr when there is none.
+Sandbox* Service::take_armed(bool processes) {
+  const auto warm = std::ranges::find_if(
+      armed_, [&](std::uint32_t number) { return sandboxes_.at(number)->processes == processes; });
+  if (warm == armed_.end()) return nullptr;
+  Sandbox* const sandbox = sandboxes_.at(*warm).get();
   armed_.erase(warm);
-  hand_over(sandbox, std::move(waiting));
+  return sandbox;
 }
 
 void Service::cancel(std::uint64_t run_id) {
@@ -419,7 +425,7 @@ void Service::zygote_died() {
   strangers_until_ = sys::monotonic_now() + kStrangersTime;
   forks_ = 0;
   ++failed_zygotes_;
-  const Error error = errno_error("the zygote ended", ECHILD);
+  const Error error = zygote_->ending();
   std::vector<std::uint32_t> orphans;
   for (const auto& [number, sandbox] : sandboxes_)
     if (sandbox->state == State::building_payload && !sandbox->payload) orphans.push_back(number);
@@ -663,6 +669,9 @@ void Service::begin_ending(Sandbox& sandbox) {
   std::erase(armed_, sandbox.number);
   sandbox.state = State::ending;
   sandbox.kill();
+  // init's end is seen only once the payload, our child in its namespace, has been reaped
+  if (sandbox.payload && !sandbox.payload_reaped)
+    watch(sandbox.payload.get(), EPOLLIN, Source::payload, sandbox.number);
   for (UniqueFd* fd : {&sandbox.report_read, &sandbox.report_write, &sandbox.stdin_read, &sandbox.stdin_write,
                        &sandbox.stdout_write, &sandbox.stderr_write, &sandbox.out.pipe, &sandbox.err.pipe,
                        &sandbox.listener})

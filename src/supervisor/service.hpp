@@ -67,6 +67,7 @@ class Service {
   void send(std::string_view frame);
   void flush_front();
   void accept(Waiting waiting);
+  Sandbox* take_armed(bool processes);
   void cancel(std::uint64_t run_id);
   void send_statistics();
 

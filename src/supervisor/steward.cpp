@@ -319,6 +319,23 @@ Result<void> become_service_user(const StewardPlan& plan) {
   run_steward(estate, std::move(link), !janitor);
 }
 
+/// A kind of namespace whose limit is 0 is switched off, and named; one that is used up shows where it is
+/// needed.
+Result<void> check_namespaces() {
+  constexpr std::pair<const char*, const char*> kKinds[] = {
+      {"user", "user"}, {"mount", "mnt"}, {"PID", "pid"},       {"network", "net"},
+      {"IPC", "ipc"},   {"UTS", "uts"},   {"cgroup", "cgroup"},
+  };
+  for (const auto& [name, sysctl] : kKinds) {
+    const std::string setting = std::string("max_") + sysctl + "_namespaces";
+    const auto limit = sys::read_file("/proc/sys/user/" + setting);
+    if (limit && *limit == "0\n")
+      return errno_error(
+          std::string("make ") + name + " namespace (user." + setting + " is 0; sysctl sets it)", ENOSPC);
+  }
+  return {};
+}
+
 bool readable(int fd) {
   constexpr int kLongestMs = 60'000;
   pollfd wanted{fd, POLLIN, 0};
@@ -375,6 +392,7 @@ bool can_map_ids(std::uint32_t base, std::uint32_t count) {
 
 Result<StewardHandle> start_steward(StewardPlan plan) {
   const bool privileged = can_map_ids(plan.id_base, plan.id_count);
+  if (auto r = check_namespaces(); !r) return r.error();
   auto placement = cgroup::find_placement();
   if (!placement) return placement.error();
   const uid_t owner = privileged ? plan.id_base : ::geteuid();

@@ -19,12 +19,23 @@ namespace executor::supervisor {
 
 namespace {
 
+/// The steps between clone and exec; what failed is told by the exit status.
+constexpr int kFirstStep = 100;
+constexpr std::array kSteps = {"",
+                               "keep descriptors",
+                               "place descriptors",
+                               "close descriptors",
+                               "make mount, network, IPC and UTS namespaces",
+                               "enter the root file system",
+                               "detach the old root",
+                               "execute the interpreter"};
+
 /// The zygote's process between clone and exec: a mount namespace that shows the rootfs alone, no network, no
 /// IPC. Async-signal-safe. Exits with the number of the step that failed.
 [[noreturn]] void become_zygote(const ZygoteLink::Plan& plan, int control,
                                 const std::array<UniqueFd, 3>& streams, char* const* environment) {
   const auto require = [](bool done, int step) {
-    if (!done) ::_exit(100 + step);
+    if (!done) ::_exit(kFirstStep + step);
   };
   constexpr int kAbove = 32;
   const int sources[] = {streams[0].get(),   streams[1].get(),      streams[1].get(), control,
@@ -48,7 +59,8 @@ namespace {
   char name[] = "python3";  // libc's own messages name the program after it
   char* const argv[] = {name, nullptr};
   ::execveat(kExecutable, "", argv, environment, AT_EMPTY_PATH);
-  ::_exit(110);
+  require(false, 7);
+  ::_exit(1);
 }
 
 }  // namespace
@@ -97,6 +109,20 @@ void ZygoteLink::end() {
   ::waitpid(pid_, nullptr, __WALL);
   process_.reset();
   socket_.reset();
+}
+
+Error ZygoteLink::ending() {
+  int status = 0;
+  if (process_) {
+    sys::raw::pidfd_send_signal(process_.get(), SIGKILL);
+    ::waitpid(pid_, &status, __WALL);
+    process_.reset();
+  }
+  const int step = WIFEXITED(status) ? WEXITSTATUS(status) - kFirstStep : 0;
+  if (step > 0 && static_cast<std::size_t>(step) < kSteps.size())
+    return {std::string("start zygote: ") + kSteps[static_cast<std::size_t>(step)],
+            std::make_error_code(std::errc::operation_not_permitted)};
+  return errno_error("the zygote ended", ECHILD);
 }
 
 Result<void> ZygoteLink::request(const zygote::ForkRequest& request, std::span<const int> fds) {

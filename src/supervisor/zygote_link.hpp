@@ -33,6 +33,8 @@ class ZygoteLink {
 
   [[nodiscard]] int socket() const { return socket_.get(); }
   Result<void> request(const zygote::ForkRequest& request, std::span<const int> fds);
+  /// What is known of the end of a zygote that is gone.
+  [[nodiscard]] Error ending();
   /// One reply; EAGAIN when there is none, ECONNRESET when the zygote is gone.
   Result<zygote::ForkReply> receive();
 
