@@ -159,6 +159,7 @@ class Rights(Started):
             self.assertTrue(all(int(uid) >= 1_900_000_000 for uid in status["Uid"].split()), status["Uid"])
 
     def test_inits_and_payloads_hold_nothing(self):
+        self.service.steady_level()  # none of them is being made
         for pid, status in self.of("init", "payload"):
             for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
                 self.assertEqual(status[name], NO_CAPABILITIES, f"{name} of {pid}")
