@@ -34,10 +34,16 @@ class LeafV1 final : public Leaf {
       if (!procs) return procs.error();
       procs_[i] = std::move(*procs);
     }
-    auto usage_file = sys::open_at(directories_[cpuacct].get(), "cpuacct.usage", O_RDONLY);
-    if (!usage_file) return usage_file.error();
-    cpu_usage_ = std::move(*usage_file);
-    return {};
+    // opened now: they are read between a program's end and its answer
+    const auto open = [](UniqueFd& to, const UniqueFd& directory, const char* name) -> Result<void> {
+      auto file = sys::open_at(directory.get(), name, O_RDONLY);
+      if (!file) return file.error();
+      to = std::move(*file);
+      return {};
+    };
+    if (auto r = open(cpu_usage_, directories_[cpuacct], "cpuacct.usage"); !r) return r;
+    if (auto r = open(memory_peak_, directories_[memory], "memory.max_usage_in_bytes"); !r) return r;
+    return open(oom_control_, directories_[memory], "memory.oom_control");
   }
 
   Result<void> set_limits(const LeafLimits& limits) override {
@@ -58,12 +64,12 @@ class LeafV1 final : public Leaf {
 
   Result<LeafUsage> usage() const override {
     LeafUsage usage;
-    auto peak = sys::read_file_at(directories_[memory].get(), "memory.max_usage_in_bytes");
+    auto peak = read_again(memory_peak_.get());
     if (!peak) return peak.error();
     auto bytes = single_value(*peak);
     if (!bytes) return bytes.error();
     usage.memory_peak = *bytes;
-    auto control = sys::read_file_at(directories_[memory].get(), "memory.oom_control");
+    auto control = read_again(oom_control_.get());
     if (!control) return control.error();
     auto kills = flat_keyed_value(*control, "oom_kill");
     if (!kills) return kills.error();
@@ -72,11 +78,9 @@ class LeafV1 final : public Leaf {
   }
 
   Result<int> watch_oom() override {
-    auto control = sys::open_at(directories_[memory].get(), "memory.oom_control", O_RDONLY);
-    if (!control) return control.error();
     UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!event) return errno_error("make eventfd", errno);
-    const std::string request = std::to_string(event.get()) + " " + std::to_string(control->get());
+    const std::string request = std::to_string(event.get()) + " " + std::to_string(oom_control_.get());
     if (auto r = sys::write_file_at(directories_[memory].get(), "cgroup.event_control", request); !r)
       return r.error();
     oom_event_ = std::move(event);
@@ -124,7 +128,7 @@ class LeafV1 final : public Leaf {
   std::string name_;
   Directories directories_{};
   Directories procs_{};
-  UniqueFd cpu_usage_;
+  UniqueFd cpu_usage_{}, memory_peak_{}, oom_control_{};
   UniqueFd oom_event_{};
 };
 

@@ -25,9 +25,16 @@ class LeafV2 final : public Leaf {
     // absent where the kernel does not account swap, and then there is no swap to use
     auto swap = sys::write_file_at(directory_.get(), "memory.swap.max", "0");
     if (!swap && swap.error().code != std::errc::no_such_file_or_directory) return swap.error();
+    // opened now: they are read between a program's end and its answer
     auto cpu = sys::open_at(directory_.get(), "cpu.stat", O_RDONLY);
     if (!cpu) return cpu.error();
     cpu_stat_ = std::move(*cpu);
+    auto events = sys::open_at(directory_.get(), "memory.events", O_RDONLY);
+    if (!events) return events.error();
+    memory_events_ = std::move(*events);
+    // memory.peak came with Linux 5.19; before it the maximum resident set stands alone
+    if (auto peak = sys::open_at(directory_.get(), "memory.peak", O_RDONLY); peak)
+      memory_peak_ = std::move(*peak);
     return {};
   }
 
@@ -49,13 +56,12 @@ class LeafV2 final : public Leaf {
 
   Result<LeafUsage> usage() const override {
     LeafUsage usage;
-    auto events = sys::read_file_at(directory_.get(), "memory.events");
+    auto events = read_again(memory_events_.get());
     if (!events) return events.error();
     auto kills = flat_keyed_value(*events, "oom_kill");
     if (!kills) return kills.error();
     usage.oom_kills = *kills;
-    // memory.peak came with Linux 5.19; before it the maximum resident set stands alone
-    if (auto content = sys::read_file_at(directory_.get(), "memory.peak"); content)
+    if (auto content = read_again(memory_peak_.get()); content)
       if (auto peak = single_value(*content); peak) usage.memory_peak = *peak;
     return usage;
   }
@@ -78,7 +84,7 @@ class LeafV2 final : public Leaf {
   int parent_;
   std::string name_;
   UniqueFd directory_;
-  UniqueFd cpu_stat_;
+  UniqueFd cpu_stat_{}, memory_events_{}, memory_peak_{};
 };
 
 class HierarchyV2 final : public Hierarchy {

@@ -35,16 +35,18 @@ std::uint32_t libseccomp_action(const Rule& rule, KillMode kill_mode) {
   return SCMP_ACT_KILL_PROCESS;
 }
 
-Result<void> add_rule(const Context& context, const Rule& rule, KillMode kill_mode) {
+Result<void> add_rule(const Context& context, const Rule& rule, KillMode kill_mode,
+                      std::string_view reported) {
   std::vector<scmp_arg_cmp> comparisons;
   for (const Condition& condition : rule.conditions)
     comparisons.push_back({condition.index,
                            condition.comparison == Comparison::equal ? SCMP_CMP_EQ : SCMP_CMP_MASKED_EQ,
                            condition.value, condition.value_two});
   for (const std::string& name : rule.names) {
-    const int status =
-        seccomp_rule_add_array(context.get(), libseccomp_action(rule, kill_mode), syscall_number(name),
-                               static_cast<unsigned>(comparisons.size()), comparisons.data());
+    const bool is_reported = rule.action == Action::allow && name == reported;
+    const std::uint32_t action = is_reported ? SCMP_ACT_NOTIFY : libseccomp_action(rule, kill_mode);
+    const int status = seccomp_rule_add_array(context.get(), action, syscall_number(name),
+                                              static_cast<unsigned>(comparisons.size()), comparisons.data());
     if (status != 0) return failed("add seccomp rule for \"" + name + "\"", status);
   }
   return {};
@@ -80,7 +82,8 @@ std::array<sock_filter, 6> newer_call_stub() {
 
 }  // namespace
 
-Result<std::vector<sock_filter>> compile(const Profile& profile, KillMode kill_mode) {
+Result<std::vector<sock_filter>> compile(const Profile& profile, KillMode kill_mode,
+                                         std::string_view reported) {
   const auto default_action = SCMP_ACT_ERRNO(static_cast<std::uint32_t>(profile.default_error_number));
   const Context context(seccomp_init(default_action), &seccomp_release);
   if (!context) return errno_error("make seccomp context", ENOMEM);
@@ -95,7 +98,7 @@ Result<std::vector<sock_filter>> compile(const Profile& profile, KillMode kill_m
   for (const Rule& rule : profile.rules) {
     // a rule that says what the default says already is refused by libseccomp, and needs no instruction
     if (rule.action == Action::fail && rule.error_number == profile.default_error_number) continue;
-    if (auto added = add_rule(context, rule, kill_mode); !added) return added.error();
+    if (auto added = add_rule(context, rule, kill_mode, reported); !added) return added.error();
   }
   auto instructions = exported(context);
   if (!instructions) return instructions;

@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "executor/error.hpp"
@@ -19,7 +20,10 @@ enum class KillMode {
 };
 
 /// The instructions of a filter for x86-64. Foreign architectures and x32 end the process; numbers above
-/// kNewestKnownSyscall get ENOSYS; the rest as the profile says. Compiled by libseccomp as a binary tree.
-Result<std::vector<sock_filter>> compile(const Profile& profile, KillMode kill_mode);
+/// kNewestKnownSyscall get ENOSYS; the rest as the profile says. `reported`, when given, is the name of an
+/// allowed call that the listener is told of first (SECCOMP_RET_USER_NOTIF). Compiled by libseccomp as a
+/// binary tree.
+Result<std::vector<sock_filter>> compile(const Profile& profile, KillMode kill_mode,
+                                         std::string_view reported = {});
 
 }  // namespace executor::seccomp

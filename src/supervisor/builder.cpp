@@ -26,23 +26,13 @@ std::uint32_t payload_id(std::uint32_t slot) { return 2 + 2 * slot; }
 
 std::string nobody() { return std::to_string(sandbox::kNobody); }
 
-Result<UniqueFd> compiled(const std::string& profile_text, const char* name) {
+Result<UniqueFd> compiled(const std::string& profile_text, const char* name, std::string_view reported = {}) {
   auto profile = seccomp::parse_profile(profile_text);
   if (!profile) return profile.error().context(name);
-  auto filter = seccomp::compile(*profile, seccomp::KillMode::notify);
+  auto filter = seccomp::compile(*profile, seccomp::KillMode::notify, reported);
   if (!filter) return filter.error().context(name);
   return sys::make_memory_file(
       name, {reinterpret_cast<const char*>(filter->data()), filter->size() * sizeof(sock_filter)});
-}
-
-/// The text behind "Key:\t" in /proc/<pid>/status.
-std::string_view status_field(std::string_view status, std::string_view key) {
-  const std::size_t at = status.find(key);
-  if (at == std::string_view::npos) return {};
-  status.remove_prefix(at + key.size());
-  status = status.substr(0, status.find('\n'));
-  while (!status.empty() && (status.front() == '\t' || status.front() == ' ')) status.remove_prefix(1);
-  return status;
 }
 
 constexpr std::string_view kNoCapabilities = "0000000000000000";
@@ -87,7 +77,8 @@ Result<std::unique_ptr<Builder>> Builder::make(Config config, UniqueFd zygote_ex
 
 Result<void> Builder::load_profiles() {
   const RuntimeConfig& runtime = config_.runtimes.front();
-  auto strict = compiled(runtime.strict_profile, "strict profile");
+  // where no other process can be, a program's exit is known before the kernel has taken it apart
+  auto strict = compiled(runtime.strict_profile, "strict profile", "exit_group");
   if (!strict) return strict.error();
   strict_filter_ = std::move(*strict);
   auto processes = compiled(runtime.processes_profile, "processes profile");
@@ -232,9 +223,11 @@ Result<void> Builder::adopt_payload(Sandbox& sandbox, pid_t pid) const {
 Result<void> Builder::arm(Sandbox& sandbox) const {
   auto path = proc_path(sandbox.payload_pid, sandbox.payload);
   if (!path) return path.error();
-  auto status = sys::read_file_at(proc_.directory.get(), *path + "/status");
-  if (!status) return status.error();
-  if (const std::string layer = missing_layer(*status); !layer.empty())
+  auto file = sys::open_at(proc_.directory.get(), *path + "/status", O_RDONLY);
+  if (!file) return file.error();
+  sandbox.status_file = std::move(*file);
+  const std::string status = sandbox.read_status();
+  if (const std::string layer = missing_layer(status); !layer.empty())
     return Error("verify sandbox from outside: " + layer,
                  std::make_error_code(std::errc::operation_not_permitted), "verify");
   auto listener = sys::pidfd_getfd(sandbox.payload.get(), sandbox::kPayloadListener);

@@ -28,6 +28,21 @@ void Capture::read_available(int rounds) {
   }
 }
 
+std::string Sandbox::read_status() const {
+  std::array<char, 4096> text;
+  const ssize_t n = ::pread(status_file.get(), text.data(), text.size(), 0);
+  return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0))};
+}
+
+std::string_view status_field(std::string_view status, std::string_view key) {
+  const std::size_t at = status.find(key);
+  if (at == std::string_view::npos) return {};
+  status.remove_prefix(at + key.size());
+  status = status.substr(0, status.find('\n'));
+  while (!status.empty() && (status.front() == '\t' || status.front() == ' ')) status.remove_prefix(1);
+  return status;
+}
+
 void Sandbox::kill() {
   // pid 1's end is the end of its PID namespace, and the kernel kills everything in it
   if (init && !init_reaped) sys::raw::pidfd_send_signal(init.get(), SIGKILL);

@@ -52,8 +52,9 @@ struct Sandbox {
   pid_t payload_pid = -1;
   UniqueFd payload{};  ///< pidfd
   bool payload_reaped = false;
-  UniqueFd listener{};  ///< seccomp notifications: a call that ends the program
-  int oom_event = -1;   ///< the leaf's: readable once the kernel has killed one of several processes
+  UniqueFd listener{};     ///< seccomp notifications: a call that ends the program
+  UniqueFd status_file{};  ///< the payload's /proc/<pid>/status
+  int oom_event = -1;      ///< the leaf's: readable once the kernel has killed one of several processes
   UniqueFd report_read{}, report_write{};
   UniqueFd stdin_read{}, stdin_write{};
   UniqueFd stdout_write{}, stderr_write{};
@@ -73,6 +74,8 @@ struct Sandbox {
   sys::WaitStatus status{};
   int removal_attempts = 0;
 
+  /// The payload's /proc/<pid>/status; empty when it is gone.
+  [[nodiscard]] std::string read_status() const;
   /// Kills every process inside; safe in every state.
   void kill();
   /// CPU time since hand-over; zero when the kernel does not answer any more.
@@ -80,6 +83,9 @@ struct Sandbox {
   /// Writes as much of `input` as the pipe takes; closes the pipe when all is written or nobody reads.
   void write_input();
 };
+
+/// The text behind "\nKey:" in a /proc/<pid>/status.
+std::string_view status_field(std::string_view status, std::string_view key);
 
 /// The facts of a finished run. `end` is when its payload ended.
 Outcome outcome_of(Sandbox& sandbox, std::chrono::nanoseconds end);

@@ -8,12 +8,14 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 
 #include "base/sys.hpp"
 #include "sandbox/stages.hpp"
@@ -36,6 +38,7 @@ constexpr auto kStatisticsPause = milliseconds(200);
 constexpr auto kStrangersPause = milliseconds(10);
 constexpr auto kStrangersTime = std::chrono::seconds(2);
 constexpr auto kBuildPause = milliseconds(50);
+constexpr auto kQuietTime = milliseconds(3);
 
 std::uint64_t event_key(std::uint8_t source, std::uint32_t number) {
   return (static_cast<std::uint64_t>(number) << 8) | source;
@@ -154,6 +157,7 @@ std::optional<nanoseconds> Service::next_deadline() const {
   if (build_again_.count() > 0) consider(build_again_);
   if (const auto now = sys::monotonic_now(); strangers_until_ > now) consider(now + kStrangersPause);
   if (next_statistics_.count() > 0) consider(next_statistics_);
+  if (may_wait_with_building()) consider(quiet_until_);
   return next;
 }
 
@@ -283,8 +287,17 @@ void Service::send_statistics() {
 // ----------------------------------------------------------------------------------------------------
 // building
 
+/// A sandbox that is being made takes the other processor, and this thread for as long as clone(2) lasts: a
+/// program that has just been handed over is let finish first, where others are ready for who comes next.
+bool Service::may_wait_with_building() const {
+  return announced_ && waiting_.empty() && !armed_.empty() && sys::monotonic_now() < quiet_until_ &&
+         std::ranges::any_of(sandboxes_, [](const auto& entry) {
+           return entry.second->state == State::running && !entry.second->is_channel;
+         });
+}
+
 void Service::fill_pool() {
-  if (build_again_.count() > 0) return;
+  if (build_again_.count() > 0 || may_wait_with_building()) return;
   std::size_t building = 0;
   std::size_t building_processes = 0;
   for (const auto& [number, sandbox] : sandboxes_)
@@ -542,6 +555,7 @@ void Service::hand_over(Sandbox& sandbox, Waiting waiting) {
   sandbox.cpu_at_start = {};
   sandbox.cpu_at_start = sandbox.cpu_used();
   sandbox.started = sys::monotonic_now();
+  quiet_until_ = sandbox.started + kQuietTime;
   sandbox.wall_deadline = sandbox.started + sandbox.limits.wall_time;
   sandbox.next_cpu_check =
       sandbox.started + std::max<nanoseconds>(kShortestCpuCheck, sandbox.limits.cpu_time);
@@ -594,9 +608,29 @@ void Service::on_listener(Sandbox& sandbox) {
   }
   constexpr int kX32Bit = 0x40000000;
   const bool native = notification.data.arch == AUDIT_ARCH_X86_64 && notification.data.nr < kX32Bit;
+  if (native && notification.data.nr == SYS_exit_group)
+    return on_exit_call(sandbox, notification.id, static_cast<int>(notification.data.args[0] & 0xff));
   sandbox.violation = native ? seccomp::syscall_name(notification.data.nr) : "foreign architecture";
   unwatch(sandbox.listener.get());
   sandbox.kill();
+}
+
+/// The program ends by itself, with this status. What is left of it, taking its memory apart, takes as long
+/// as many a program runs, so nobody waits for it: the thread stays in the call until it is killed, and no
+/// other runs on either.
+void Service::on_exit_call(Sandbox& sandbox, std::uint64_t notification, int status) {
+  if (sandbox.state != State::running || sandbox.is_channel || sandbox.killed_for) {
+    seccomp_notif_resp go_on{};
+    go_on.id = notification;
+    go_on.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    ::ioctl(sandbox.listener.get(), SECCOMP_IOCTL_NOTIF_SEND, &go_on);
+    return;
+  }
+  const auto end = sys::monotonic_now();
+  const std::string facts = sandbox.read_status();
+  sandbox.status = {CLD_EXITED, status,
+                    std::strtoull(std::string(status_field(facts, "\nVmHWM:")).c_str(), nullptr, 10) * kKiB};
+  answer(sandbox, end);
 }
 
 /// The kernel killed one process of several (cgroup v1 knows no group kill): the others go with it.
@@ -641,6 +675,11 @@ void Service::on_payload_end(Sandbox& sandbox) {
     answer_failure(sandbox.run_id, errno_error("the sandbox's init was killed", ECHILD));
     return begin_ending(sandbox);
   }
+  answer(sandbox, end);
+}
+
+/// The program has ended: its facts go to the front, and only then what is left of the sandbox goes.
+void Service::answer(Sandbox& sandbox, nanoseconds end) {
   constexpr int kWholePipe = 64;
   sandbox.out.read_available(kWholePipe);
   sandbox.err.read_available(kWholePipe);

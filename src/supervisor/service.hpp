@@ -72,6 +72,7 @@ class Service {
   void send_statistics();
 
   // -- building
+  [[nodiscard]] bool may_wait_with_building() const;
   void fill_pool();
   void start_build(bool processes);
   void on_report(Sandbox& sandbox);
@@ -92,6 +93,8 @@ class Service {
   void on_input(Sandbox& sandbox);
   void on_output(Sandbox& sandbox, Capture& capture, Source source);
   void on_listener(Sandbox& sandbox);
+  void on_exit_call(Sandbox& sandbox, std::uint64_t notification, int status);
+  void answer(Sandbox& sandbox, std::chrono::nanoseconds end);
   void on_oom(Sandbox& sandbox);
   void on_payload_end(Sandbox& sandbox);
   void stop(Sandbox& sandbox, Ending why);
@@ -133,6 +136,7 @@ class Service {
   std::optional<Error> fatal_;
   int failed_builds_ = 0;
   std::chrono::nanoseconds build_again_{};
+  std::chrono::nanoseconds quiet_until_{};  ///< after a hand-over
   StatisticsMessage statistics_;
   std::size_t leaks_removed_;  ///< leaves that stood there at the start
   std::chrono::nanoseconds next_statistics_{};

@@ -139,6 +139,43 @@ void delete_special_names() {
   }
 }
 
+/// Names whose value in `dict` is not the one in `start`, or that stand in `dict` alone; with `values` false
+/// only the latter. Counts no reference to what is the same: a page that is written to is a page that the
+/// kernel copies.
+PyObject* differing_names(PyObject* dict, PyObject* start, bool values) {
+  PyObject* names = PyList_New(0);
+  PyObject* name = nullptr;
+  PyObject* value = nullptr;
+  for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &name, &value) != 0;) {
+    // a name that is no plain string may run code of the program when it is compared
+    PyObject* const before = PyUnicode_CheckExact(name) ? PyDict_GetItem(start, name) : nullptr;  // borrowed
+    if (before == nullptr || (values && before != value)) PyList_Append(names, name);
+  }
+  PyErr_Clear();
+  return names;
+}
+
+/// Makes `dict` what `start` is. What was there instead goes when the dictionary is whole again.
+void restore(PyObject* dict, PyObject* start) {
+  const Ref changed(differing_names(dict, start, true));
+  const Ref missing(differing_names(start, dict, false));
+  const Ref gone(PyList_New(0));
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(changed.get()); ++i) {
+    PyObject* const name = PyList_GET_ITEM(changed.get(), i);
+    PyList_Append(gone.get(), PyDict_GetItem(dict, name));
+    PyObject* const before = PyDict_GetItem(start, name);  // borrowed
+    if (before != nullptr) {
+      PyDict_SetItem(dict, name, before);
+    } else {
+      PyDict_DelItem(dict, name);
+    }
+  }
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(missing.get()); ++i)
+    PyDict_SetItem(dict, PyList_GET_ITEM(missing.get(), i),
+                   PyDict_GetItem(start, PyList_GET_ITEM(missing.get(), i)));
+  PyErr_Clear();
+}
+
 /// What _PyModule_Clear does: single-underscore names first, then all but __builtins__.
 void clear_dict(PyObject* dict) {
   for (const bool underscored : {true, false}) {
@@ -190,10 +227,9 @@ void clear_program_names_of_sys(PyObject* dict) {
   flush_streams(false);
   for (const char* name : {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"})
     PySys_SetObject(name, Py_None);
-  const Ref names(PyDict_Keys(dict));
-  for (Py_ssize_t i = 0; names && i < PyList_GET_SIZE(names.get()); ++i)
-    if (PyObject* name = PyList_GET_ITEM(names.get(), i); PyDict_Contains(kept.sys_names, name) == 0)
-      PyDict_SetItem(dict, name, Py_None);
+  const Ref names(differing_names(dict, kept.sys_names, false));
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names.get()); ++i)
+    PyDict_SetItem(dict, PyList_GET_ITEM(names.get(), i), Py_None);
   PyErr_Clear();
 }
 
@@ -205,11 +241,7 @@ void drop_modules() {
   delete_special_names();
   const Ref weak(remove_modules());
   PyObject* builtins = PyEval_GetBuiltins();  // borrowed
-  {
-    const Ref before(PyDict_Copy(builtins));  // goes when the dictionary is whole again
-    PyDict_Clear(builtins);
-    PyDict_Update(builtins, kept.builtins);
-  }
+  restore(builtins, kept.builtins);
   PyGC_Enable();  // the last collections do not ask whether the program had switched it off
   PyGC_Collect();
   clear_living_modules(weak.get());
@@ -292,24 +324,6 @@ void flush_keeping_exception() {
   PyErr_Restore(type, value, traceback);
 }
 
-/// A __main__ that the collector sees: the one of the start is frozen with everything else.
-void renew_main() {
-  PyObject* modules = PyImport_GetModuleDict();               // borrowed
-  PyObject* old = PyDict_GetItemString(modules, "__main__");  // borrowed
-  const Ref fresh(PyModule_New("__main__"));
-  PyObject* dict = PyModule_GetDict(fresh.get());
-  PyDict_Update(dict, PyModule_GetDict(old));
-  const Ref annotations(PyDict_New());
-  PyDict_SetItemString(dict, "__annotations__", annotations.get());
-  PyDict_SetItemString(modules, "__main__", fresh.get());
-}
-
-void prepend_work_directory() {
-  PyObject* path = PySys_GetObject("path");  // borrowed
-  const Ref directory(PyUnicode_FromString("/tmp"));
-  PyList_Insert(path, 0, directory.get());
-}
-
 void set_main_attributes(PyObject* dict) {
   const Ref file(PyUnicode_FromString(kMain));
   PyDict_SetItemString(PySys_GetObject("path_importer_cache"), kMain, Py_None);  // looked at, and no archive
@@ -320,6 +334,39 @@ void set_main_attributes(PyObject* dict) {
   const Ref loader(PyObject_CallFunction(loader_type.get(), "ss", "__main__", kMain));
   if (loader) PyDict_SetItemString(dict, "__loader__", loader.get());
   PyErr_Clear();
+}
+
+/// A __main__ that the collector sees: the one of the start is frozen with everything else.
+void renew_main() {
+  PyObject* modules = PyImport_GetModuleDict();               // borrowed
+  PyObject* old = PyDict_GetItemString(modules, "__main__");  // borrowed
+  const Ref fresh(PyModule_New("__main__"));
+  PyObject* dict = PyModule_GetDict(fresh.get());
+  PyDict_Update(dict, PyModule_GetDict(old));
+  const Ref annotations(PyDict_New());
+  PyDict_SetItemString(dict, "__annotations__", annotations.get());
+  set_main_attributes(dict);
+  PyDict_SetItemString(modules, "__main__", fresh.get());
+}
+
+/// sys.modules with names of its own. Those of the start are constants spread over the executable's data;
+/// taking the modules away at a program's end writes to each name, and to every page that holds one.
+void gather_module_names() {
+  PyObject* modules = PyImport_GetModuleDict();  // borrowed
+  const Ref before(PyDict_Copy(modules));
+  PyDict_Clear(modules);
+  PyObject* name = nullptr;
+  PyObject* module = nullptr;
+  for (Py_ssize_t at = 0; PyDict_Next(before.get(), &at, &name, &module) != 0;) {
+    const Ref own(PyUnicode_FromString(text(name).c_str()));
+    PyDict_SetItem(modules, own.get(), module);
+  }
+}
+
+void prepend_work_directory() {
+  PyObject* path = PySys_GetObject("path");  // borrowed
+  const Ref directory(PyUnicode_FromString("/tmp"));
+  PyList_Insert(path, 0, directory.get());
 }
 
 void set_arguments(const std::vector<std::string>& args) {
@@ -378,6 +425,7 @@ void start_interpreter() {
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names.get()); ++i)
     start_modules().insert(text(PyList_GET_ITEM(names.get(), i)));
   remember_start();
+  gather_module_names();
   touch();
   PyGC_Collect();
   PyGC_Disable();
@@ -393,16 +441,15 @@ void after_fork_in_zygote() { PyOS_AfterFork_Parent(); }
 bool prepare_child() {
   PyOS_AfterFork_Child();
   renew_main();
+  set_arguments({});
   const bool touched = touch();
   PyGC_Enable();
   return touched;
 }
 
 void run_main(const std::vector<std::string>& args) {
-  set_arguments(args);
-  PyObject* main_module = PyImport_AddModule("__main__");  // borrowed
-  PyObject* dict = PyModule_GetDict(main_module);
-  set_main_attributes(dict);
+  if (!args.empty()) set_arguments(args);
+  PyObject* dict = PyModule_GetDict(PyImport_AddModule("__main__"));  // borrowed, both
   std::FILE* file = std::fopen(kMain, "rb");
   if (file == nullptr) {
     std::fprintf(stderr, "python3: can't open file '%s': [Errno %d]\n", kMain, errno);
