@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "app/job_report.hpp"
+#include "base/sys.hpp"
 #include "http/execute.hpp"
 #include "http/server.hpp"
 #include "queue/embedded.hpp"
@@ -305,6 +306,7 @@ Log open_log(const Config& config, Log::Sink sink) {
 
 int run_front(const Config& config, FrontParts parts) {
   std::signal(SIGPIPE, SIG_IGN);  // a client that closes early is an error code of one write
+  sys::prefer_latency();
   try {
     Log log = open_log(config, std::exchange(parts.log, nullptr));
     return Front(config, std::move(parts), std::move(log)).run();

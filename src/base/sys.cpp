@@ -1,7 +1,9 @@
 #include "base/sys.hpp"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -21,6 +23,16 @@ namespace {
 
 constexpr std::size_t kMaxFds = 16;
 constexpr std::size_t kMaxSmallFile = 1 << 20;
+
+/// <linux/sched/types.h> declares this, and clashes with <sched.h> of glibc 2.36.
+struct SchedulingAttributes {
+  std::uint32_t size;
+  std::uint32_t policy;
+  std::uint64_t flags;
+  std::int32_t nice;
+  std::uint32_t priority;
+  std::uint64_t runtime, deadline, period;
+};
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
@@ -219,6 +231,17 @@ Result<Received> receive_with_fds(int socket, std::span<char> buffer) {
   }
   if ((message.msg_flags & MSG_CTRUNC) != 0) return errno_error("receive descriptors", EMFILE);
   return received;
+}
+
+void prefer_latency() {
+  constexpr std::uint64_t kSliceNs = 200'000;
+  SchedulingAttributes attributes{};
+  attributes.size = sizeof attributes;
+  attributes.policy = SCHED_OTHER;
+  attributes.flags = SCHED_FLAG_RESET_ON_FORK;
+  attributes.nice = ::getpriority(PRIO_PROCESS, 0);
+  attributes.runtime = kSliceNs;
+  ::syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
 std::chrono::nanoseconds monotonic_now() {

@@ -77,6 +77,11 @@ struct Received {
 /// Receives into `buffer`; the error's code is EAGAIN when a non-blocking socket has nothing.
 Result<Received> receive_with_fds(int socket, std::span<char> buffer);
 
+/// Asks the scheduler for short slices of time: a thread that only passes messages on runs as soon as it is
+/// woken, beside others that compute. Not inherited by children. Ignored before Linux 6.12. Source:
+/// sched_setattr(2).
+void prefer_latency();
+
 /// CLOCK_MONOTONIC.
 std::chrono::nanoseconds monotonic_now();
 /// `count` random bytes in lower-case hex, from getrandom(2).

@@ -58,6 +58,7 @@ int main() {
   using namespace executor;
   ::signal(SIGPIPE, SIG_IGN);
   ::prctl(PR_SET_NAME, "executor-superv");
+  sys::prefer_latency();
   UniqueFd front(supervisor::kFrontFd);
   const auto done = supervisor::serve(front);
   if (done) return 0;

@@ -22,7 +22,7 @@
 
 namespace executor::supervisor {
 
-enum class State { building_init, building_payload, armed, running, ending };
+enum class State { building_init, building_payload, armed, running, answered, ending };
 
 /// One captured stream: what was written up to its cap.
 struct Capture {

@@ -38,7 +38,8 @@ constexpr auto kStatisticsPause = milliseconds(200);
 constexpr auto kStrangersPause = milliseconds(10);
 constexpr auto kStrangersTime = std::chrono::seconds(2);
 constexpr auto kBuildPause = milliseconds(50);
-constexpr auto kQuietTime = milliseconds(3);
+constexpr auto kQuietAfterHandOver = milliseconds(3);
+constexpr auto kQuietAfterAnswer = milliseconds(1);
 
 std::uint64_t event_key(std::uint8_t source, std::uint32_t number) {
   return (static_cast<std::uint64_t>(number) << 8) | source;
@@ -97,7 +98,11 @@ Result<void> Service::run() {
     }
     check_deadlines();
     flush_front();
-    fill_pool();
+    if (!is_quiet_time()) {
+      quiet_until_ = {};
+      end_answered();
+      fill_pool();
+    }
   }
   if (fatal_) return *fatal_;
   return {};
@@ -157,7 +162,7 @@ std::optional<nanoseconds> Service::next_deadline() const {
   if (build_again_.count() > 0) consider(build_again_);
   if (const auto now = sys::monotonic_now(); strangers_until_ > now) consider(now + kStrangersPause);
   if (next_statistics_.count() > 0) consider(next_statistics_);
-  if (may_wait_with_building()) consider(quiet_until_);
+  if (quiet_until_.count() > 0) consider(quiet_until_);
   return next;
 }
 
@@ -287,17 +292,15 @@ void Service::send_statistics() {
 // ----------------------------------------------------------------------------------------------------
 // building
 
-/// A sandbox that is being made takes the other processor, and this thread for as long as clone(2) lasts: a
-/// program that has just been handed over is let finish first, where others are ready for who comes next.
-bool Service::may_wait_with_building() const {
-  return announced_ && waiting_.empty() && !armed_.empty() && sys::monotonic_now() < quiet_until_ &&
-         std::ranges::any_of(sandboxes_, [](const auto& entry) {
-           return entry.second->state == State::running && !entry.second->is_channel;
-         });
+/// Making a sandbox and taking one apart keep both processors in the kernel for a millisecond and more. As
+/// long as enough of them are ready, a program that has just begun and an answer that is on its way go first.
+bool Service::is_quiet_time() const {
+  return announced_ && waiting_.empty() && 2 * armed_.size() >= builder_->config().warm_pool &&
+         !armed_.empty() && !free_slots_.empty() && sys::monotonic_now() < quiet_until_;
 }
 
 void Service::fill_pool() {
-  if (build_again_.count() > 0 || may_wait_with_building()) return;
+  if (build_again_.count() > 0) return;
   std::size_t building = 0;
   std::size_t building_processes = 0;
   for (const auto& [number, sandbox] : sandboxes_)
@@ -555,7 +558,7 @@ void Service::hand_over(Sandbox& sandbox, Waiting waiting) {
   sandbox.cpu_at_start = {};
   sandbox.cpu_at_start = sandbox.cpu_used();
   sandbox.started = sys::monotonic_now();
-  quiet_until_ = sandbox.started + kQuietTime;
+  quiet_until_ = sandbox.started + kQuietAfterHandOver;
   sandbox.wall_deadline = sandbox.started + sandbox.limits.wall_time;
   sandbox.next_cpu_check =
       sandbox.started + std::max<nanoseconds>(kShortestCpuCheck, sandbox.limits.cpu_time);
@@ -688,7 +691,9 @@ void Service::answer(Sandbox& sandbox, nanoseconds end) {
   message.outcome = outcome_of(sandbox, end);
   message.outcome.isolation = builder_->isolation();
   send(encode(message));
-  begin_ending(sandbox);
+  sandbox.state = State::answered;
+  answered_.push_back(sandbox.number);
+  quiet_until_ = sys::monotonic_now() + kQuietAfterAnswer;
   if (next_statistics_.count() == 0) next_statistics_ = sys::monotonic_now() + kStatisticsPause;
 }
 
@@ -702,6 +707,11 @@ void Service::answer_failure(std::uint64_t run_id, const Error& error) {
 
 // ---------------------------------------------------------------------------------------------------- the
 // end
+
+void Service::end_answered() {
+  for (const std::uint32_t number : std::exchange(answered_, {}))
+    if (Sandbox* const sandbox = find(number)) begin_ending(*sandbox);
+}
 
 void Service::begin_ending(Sandbox& sandbox) {
   if (sandbox.state == State::ending) return;

@@ -72,7 +72,7 @@ class Service {
   void send_statistics();
 
   // -- building
-  [[nodiscard]] bool may_wait_with_building() const;
+  [[nodiscard]] bool is_quiet_time() const;
   void fill_pool();
   void start_build(bool processes);
   void on_report(Sandbox& sandbox);
@@ -101,6 +101,7 @@ class Service {
   void answer_failure(std::uint64_t run_id, const Error& error);
 
   // -- the end of a sandbox
+  void end_answered();
   void begin_ending(Sandbox& sandbox);
   void on_init_end(Sandbox& sandbox);
   void try_remove(std::uint32_t number);
@@ -136,7 +137,9 @@ class Service {
   std::optional<Error> fatal_;
   int failed_builds_ = 0;
   std::chrono::nanoseconds build_again_{};
-  std::chrono::nanoseconds quiet_until_{};  ///< after a hand-over
+  std::chrono::nanoseconds
+      quiet_until_{};  ///< nothing is made or taken apart before; zero when nothing waits for it
+  std::vector<std::uint32_t> answered_;  ///< sandboxes to be taken apart
   StatisticsMessage statistics_;
   std::size_t leaks_removed_;  ///< leaves that stood there at the start
   std::chrono::nanoseconds next_statistics_{};
