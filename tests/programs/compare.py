@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 import programs
-from reference import Reference
+from reference import Reference, Remembered
 from service import Service, ServiceError
 
 DIFF_LINES = 24
@@ -96,6 +96,7 @@ def parse_arguments():
     parser.add_argument("--warm-pool", type=int, help="EXECUTOR_WARM_POOL of the server (0: every sandbox made cold)")
     parser.add_argument("--jobs", type=int, default=2, help="programs at once (default 2)")
     parser.add_argument("--repeat", type=int, default=1, help="compare every program this many times")
+    parser.add_argument("--remember", type=Path, metavar="DIRECTORY", help="keep what the reference did, and ask it only once")
     parser.add_argument("--reference-only", action="store_true", help="run the reference twice: is it deterministic?")
     parser.add_argument("--show", action="store_true", help="print what the reference does, compare nothing")
     parser.add_argument("--list", action="store_true", help="print the number of programs by topic")
@@ -149,7 +150,8 @@ def main():
     if options.list:
         print_list(chosen)
         return 0
-    reference = runners["reference"] = Reference(find_rootfs(options.rootfs))
+    rootfs = find_rootfs(options.rootfs)
+    reference = runners["reference"] = Reference(rootfs)
     try:
         if options.show:
             show(chosen, reference)
@@ -157,6 +159,8 @@ def main():
         if options.reference_only:
             runners["service"] = Repeat(reference)
             return compare_all(chosen, options.jobs)
+        if options.remember:
+            runners["reference"] = Remembered(reference, options.remember, rootfs.with_name(rootfs.name + ".manifest.json").read_bytes())
         if not options.binary:
             raise CannotCompare("give --binary or set EXECUTOR_BINARY")
         service = runners["service"] = Service(options.binary, options.warm_pool)

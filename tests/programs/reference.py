@@ -10,7 +10,9 @@ As root the ids are set directly; as an ordinary user a user namespace maps the 
 """
 
 import ctypes
+import hashlib
 import os
+import pickle
 import resource
 import selectors
 import signal
@@ -176,6 +178,30 @@ def describe(status):
     if os.WIFSIGNALED(status):
         return f"signal {signal_name(os.WTERMSIG(status))}"
     return f"exit {os.WEXITSTATUS(status)}"
+
+
+class Remembered:
+    """A reference that remembers what each program did, in files named by all that it depends on: this file, the root's
+    manifest, the kernel, the program."""
+
+    def __init__(self, reference, directory, manifest):
+        self.reference = reference
+        self.directory = directory
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.place = hashlib.sha256(Path(__file__).read_bytes() + manifest + os.uname().release.encode()).digest()
+
+    def run(self, program):
+        key = hashlib.sha256(self.place)
+        for part in (program.source, program.stdin, *map(os.fsencode, program.args)):
+            key.update(len(part).to_bytes(8, "big") + part)
+        file = self.directory / key.hexdigest()
+        if file.exists():
+            return pickle.loads(file.read_bytes())
+        outcome = self.reference.run(program)
+        own = file.with_suffix(f".{os.getpid()}")
+        own.write_bytes(pickle.dumps(outcome))
+        own.rename(file)
+        return outcome
 
 
 class Reference:
