@@ -28,12 +28,12 @@ class Machine {
   std::uint32_t run(const seccomp_data& data) {
     std::uint32_t a = 0;
     for (std::size_t pc = 0;; ++pc) {
-      REQUIRE(pc < program_.size());
+      if (pc >= program_.size()) FAIL("a jump beyond the end");  // no assertion each: a billion steps
       seen_[pc] = true;
       const sock_filter& op = program_[pc];
       switch (op.code) {
         case BPF_LD | BPF_W | BPF_ABS:
-          REQUIRE(op.k + sizeof a <= sizeof data);
+          if (op.k + sizeof a > sizeof data) FAIL("a load beyond the data");
           std::memcpy(&a, reinterpret_cast<const char*>(&data) + op.k, sizeof a);
           break;
         case BPF_ALU | BPF_AND | BPF_K:
