@@ -673,8 +673,7 @@ void Service::on_payload_end(Sandbox& sandbox) {
     answer_failure(sandbox.run_id, errno_error("the channel's program ended", ECHILD));
     return begin_ending(sandbox);
   }
-  const bool killed = sandbox.status.code != CLD_EXITED && sandbox.status.status == SIGKILL;
-  if (killed && !sandbox.killed_for && sandbox.violation.empty() && builder_->init_is_ending(sandbox)) {
+  if (was_killed_by_strangers(sandbox)) {
     answer_failure(sandbox.run_id, errno_error("the sandbox's init was killed", ECHILD));
     return begin_ending(sandbox);
   }
@@ -695,6 +694,15 @@ void Service::answer(Sandbox& sandbox, nanoseconds end) {
   answered_.push_back(sandbox.number);
   quiet_until_ = sys::monotonic_now() + kQuietAfterAnswer;
   if (next_statistics_.count() == 0) next_statistics_ = sys::monotonic_now() + kStatisticsPause;
+}
+
+/// A SIGKILL that neither we sent nor the OOM killer (which on cgroup v2 takes init along) nor the program
+/// itself.
+bool Service::was_killed_by_strangers(const Sandbox& sandbox) const {
+  if (sandbox.status.code == CLD_EXITED || sandbox.status.status != SIGKILL) return false;
+  if (sandbox.killed_for || !sandbox.violation.empty()) return false;
+  const auto usage = sandbox.leaf->usage();
+  return (!usage || usage->oom_kills == 0) && builder_->init_is_ending(sandbox);
 }
 
 void Service::answer_failure(std::uint64_t run_id, const Error& error) {

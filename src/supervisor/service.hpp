@@ -98,6 +98,7 @@ class Service {
   void on_oom(Sandbox& sandbox);
   void on_payload_end(Sandbox& sandbox);
   void stop(Sandbox& sandbox, Ending why);
+  [[nodiscard]] bool was_killed_by_strangers(const Sandbox& sandbox) const;
   void answer_failure(std::uint64_t run_id, const Error& error);
 
   // -- the end of a sandbox
