@@ -8,6 +8,7 @@
 #include <CLI/Validators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -59,7 +60,7 @@ std::optional<std::string> read_whole(const std::string& path) {
     return text.str();
   }
   std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
+  if (!file || std::filesystem::is_directory(path)) return std::nullopt;
   text << file.rdbuf();
   return text.str();
 }

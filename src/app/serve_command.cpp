@@ -7,6 +7,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <boost/asio/ip/address.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -112,6 +113,10 @@ FrontParts front_parts(const Config& config, supervisor::Connection connection) 
 }
 
 int serve(const Config& config) {
+  boost::system::error_code malformed;
+  asio::ip::make_address(config.host, malformed);
+  if (malformed)
+    return complain(2, "EXECUTOR_HOST: \"" + config.host + "\"; an IPv4 or IPv6 address is allowed");
   if (config.queue == QueueKind::redis)
     if (const auto url = parse_redis_url(config.redis_url); !url)
       return complain(2, "EXECUTOR_REDIS_URL: " + url.error().what);

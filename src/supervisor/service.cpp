@@ -174,7 +174,7 @@ void Service::check_deadlines() {
     const nanoseconds limit = sandbox->limits.cpu_time;
     const nanoseconds used = sandbox->cpu_used();
     // with equal limits a program that spun all the time reaches both at once: then the cause is named
-    const bool spun = limit >= sandbox->limits.wall_time && now >= sandbox->wall_deadline &&
+    const bool spun = limit == sandbox->limits.wall_time && now >= sandbox->wall_deadline &&
                       used >= sandbox->limits.wall_time - sandbox->limits.wall_time / 10;
     if (used >= limit || spun) {
       stop(*sandbox, Ending::cpu_time_limit);

@@ -131,6 +131,11 @@ class Time(executor_service.HostCase):
         self.assertGreaterEqual(result["wallSeconds"], 0.25)
         self.assertLess(result["usage"]["cpuSeconds"], 0.2)
 
+    def test_a_spinner_whose_cpu_limit_is_far_meets_its_deadline(self):
+        result = self.run_program("while True: pass", timeoutMs=400, cpuTimeMs=20000)
+        self.assert_verdict(result, "wall_time_limit")
+        self.assertTrue(result["timedOut"])
+
     def test_cpu_seconds_are_what_the_program_used(self):
         source = "import time\nwhile time.process_time() < 0.3: pass\nprint(time.process_time())"
         result = self.run_program(source)
