@@ -91,6 +91,10 @@ Outcome outcome_of(Sandbox& sandbox, std::chrono::nanoseconds end) {
     outcome.ending = Ending::output_limit;
   } else if (sandbox.killed_for && !exited) {
     outcome.ending = *sandbox.killed_for;
+  } else if (outcome.cpu_time > sandbox.limits.cpu_time) {
+    outcome.ending = Ending::cpu_time_limit;  // it ended between two looks at the clock
+  } else if (outcome.wall_time > sandbox.limits.wall_time) {
+    outcome.ending = Ending::wall_time_limit;
   } else {
     outcome.ending = exited ? Ending::exited : Ending::signalled;
   }

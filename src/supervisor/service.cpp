@@ -94,7 +94,8 @@ Result<void> Service::run() {
     if (n < 0 && errno != EINTR) return errno_error("wait for events", errno);
     for (int i = 0; i < n; ++i) {
       const std::uint64_t key = events[static_cast<std::size_t>(i)].data.u64;
-      dispatch(static_cast<Source>(key & 0xff), static_cast<std::uint32_t>(key >> 8));
+      dispatch(static_cast<Source>(key & 0xff), static_cast<std::uint32_t>(key >> 8),
+               events[static_cast<std::size_t>(i)].events);
     }
     check_deadlines();
     flush_front();
@@ -123,7 +124,7 @@ Sandbox* Service::find(std::uint32_t number) {
   return at == sandboxes_.end() ? nullptr : at->second.get();
 }
 
-void Service::dispatch(Source source, std::uint32_t number) {
+void Service::dispatch(Source source, std::uint32_t number, std::uint32_t events) {
   if (source == Source::front) return on_front();
   if (source == Source::zygote) return on_zygote();
   if (source == Source::next_zygote) return on_next_zygote();
@@ -141,6 +142,9 @@ void Service::dispatch(Source source, std::uint32_t number) {
     case Source::payload:
       return on_payload_end(*sandbox);
     case Source::listener:
+      // hung up: no process uses the filter any more, and before Linux 6.11 a receive would wait for one for
+      // ever
+      if ((events & EPOLLIN) == 0) return unwatch(sandbox->listener.get());
       return on_listener(*sandbox);
     case Source::init:
       return on_init_end(*sandbox);
@@ -618,9 +622,8 @@ void Service::on_listener(Sandbox& sandbox) {
   sandbox.kill();
 }
 
-/// The program ends by itself, with this status. What is left of it, taking its memory apart, takes as long
-/// as many a program runs, so nobody waits for it: the thread stays in the call until it is killed, and no
-/// other runs on either.
+/// The program ends by itself, with this status. Taking apart what is left of it takes as long as many a
+/// program runs, so nobody waits for it: the process is stopped, and killed once the answer is on its way.
 void Service::on_exit_call(Sandbox& sandbox, std::uint64_t notification, int status) {
   if (sandbox.state != State::running || sandbox.is_channel || sandbox.killed_for) {
     seccomp_notif_resp go_on{};
@@ -629,6 +632,8 @@ void Service::on_exit_call(Sandbox& sandbox, std::uint64_t notification, int sta
     ::ioctl(sandbox.listener.get(), SECCOMP_IOCTL_NOTIF_SEND, &go_on);
     return;
   }
+  // its other threads, if it has any, stop here too
+  sys::raw::pidfd_send_signal(sandbox.payload.get(), SIGSTOP);
   const auto end = sys::monotonic_now();
   const std::string facts = sandbox.read_status();
   sandbox.status = {CLD_EXITED, status,

@@ -57,7 +57,7 @@ class Service {
   // -- the loop
   void watch(int fd, std::uint32_t events, Source source, std::uint32_t number);
   void unwatch(int fd);
-  void dispatch(Source source, std::uint32_t number);
+  void dispatch(Source source, std::uint32_t number, std::uint32_t events);
   [[nodiscard]] std::optional<std::chrono::nanoseconds> next_deadline() const;
   void check_deadlines();
 

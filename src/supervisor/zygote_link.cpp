@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,6 +52,7 @@ constexpr std::array kSteps = {"",
   require(::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) == 0, 4);
   require(sandbox::bind_root(plan.root.c_str()) && sandbox::enter_root(plan.root.c_str()), 5);
   require(sandbox::detach_old_root() && sandbox::check_root(), 6);
+  ::umask(022);  // programs have it, whatever the service was started with
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

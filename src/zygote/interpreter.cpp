@@ -44,6 +44,7 @@ std::set<std::string>& start_modules() {
 /// What the zygote keeps for the end of every child; nullptr until start_interpreter. Never released.
 struct Kept {
   PyObject* builtins = nullptr;        ///< copy of builtins as the core made them: what shutdown restores
+  PyObject* sys = nullptr;             ///< the dictionary of sys
   PyObject* sys_names = nullptr;       ///< dict: names that stand in sys before any program runs
   PyObject* modules = nullptr;         ///< list: modules of the start, which outlive sys.modules
   PyObject* exit_functions = nullptr;  ///< atexit._run_exitfuncs
@@ -55,6 +56,22 @@ std::string text(PyObject* object) {
   if (utf8 == nullptr) PyErr_Clear();
   return utf8 == nullptr ? std::string() : std::string(utf8);
 }
+
+/// A module of the start: its dictionary, what stood in it, and its version when the program began.
+struct StartDict {
+  PyObject* dict;
+  PyObject* before;
+  std::uint64_t version;
+};
+
+/// In the order of sys.modules, without builtins, sys and __main__, which have ways of their own. Never
+/// destroyed.
+std::vector<StartDict>& start_dicts() {
+  static auto* const dicts = new std::vector<StartDict>;
+  return *dicts;
+}
+
+std::uint64_t version_of(PyObject* dict) { return reinterpret_cast<PyDictObject*>(dict)->ma_version_tag; }
 
 [[noreturn]] void die(const PyStatus& status) { Py_ExitStatusException(status); }
 
@@ -159,10 +176,10 @@ PyObject* differing_names(PyObject* dict, PyObject* start, bool values) {
 void restore(PyObject* dict, PyObject* start) {
   const Ref changed(differing_names(dict, start, true));
   const Ref missing(differing_names(start, dict, false));
-  const Ref gone(PyList_New(0));
+  std::vector<PyObject*> gone;
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(changed.get()); ++i) {
     PyObject* const name = PyList_GET_ITEM(changed.get(), i);
-    PyList_Append(gone.get(), PyDict_GetItem(dict, name));
+    gone.push_back(Py_NewRef(PyDict_GetItem(dict, name)));
     PyObject* const before = PyDict_GetItem(start, name);  // borrowed
     if (before != nullptr) {
       PyDict_SetItem(dict, name, before);
@@ -174,6 +191,7 @@ void restore(PyObject* dict, PyObject* start) {
     PyDict_SetItem(dict, PyList_GET_ITEM(missing.get(), i),
                    PyDict_GetItem(start, PyList_GET_ITEM(missing.get(), i)));
   PyErr_Clear();
+  for (PyObject* value : gone) Py_DECREF(value);
 }
 
 /// What _PyModule_Clear does: single-underscore names first, then all but __builtins__.
@@ -233,11 +251,21 @@ void clear_program_names_of_sys(PyObject* dict) {
   PyErr_Clear();
 }
 
+/// What the program hung onto modules of the start, or put in place of what they had. Only what has been
+/// written to is looked at: each change of a dictionary gives it a new version.
+void clear_changed_start_modules() {
+  for (auto module = start_dicts().rbegin(); module != start_dicts().rend(); ++module) {
+    if (version_of(module->dict) == module->version) continue;
+    const Ref names(differing_names(module->dict, module->before, true));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names.get()); ++i)
+      PyDict_SetItem(module->dict, PyList_GET_ITEM(names.get(), i), Py_None);
+    PyErr_Clear();
+  }
+}
+
 /// finalize_modules, restricted to what the program made: its own modules in the interpreter's order, so that
 /// __del__ and weak references fire as they would, seeing what they would see.
 void drop_modules() {
-  PyObject* sys = PyDict_GetItemString(PyImport_GetModuleDict(), "sys");
-  const Ref sys_module(Py_XNewRef(sys));  // sys.modules will not hold it much longer
   delete_special_names();
   const Ref weak(remove_modules());
   PyObject* builtins = PyEval_GetBuiltins();  // borrowed
@@ -245,7 +273,8 @@ void drop_modules() {
   PyGC_Enable();  // the last collections do not ask whether the program had switched it off
   PyGC_Collect();
   clear_living_modules(weak.get());
-  if (sys_module) clear_program_names_of_sys(PyModule_GetDict(sys_module.get()));
+  clear_changed_start_modules();
+  clear_program_names_of_sys(kept.sys);
   PyGC_Collect();
 }
 
@@ -369,6 +398,12 @@ void prepend_work_directory() {
   PyList_Insert(path, 0, directory.get());
 }
 
+/// As _PyRun_SimpleFile does when the script has run to its end, before anything of the shutdown.
+void forget_file(PyObject* dict) {
+  for (const char* name : {"__file__", "__cached__"})
+    if (PyDict_DelItemString(dict, name) != 0) PyErr_Clear();
+}
+
 void set_arguments(const std::vector<std::string>& args) {
   const Ref list(PyList_New(0));
   const Ref original(PyList_New(0));
@@ -393,12 +428,21 @@ void remember_start() {
   for (const char* later : {"open", "exit", "quit", "copyright", "credits", "license", "help", "_"})
     if (PyDict_GetItemString(kept.builtins, later) != nullptr) PyDict_DelItemString(kept.builtins, later);
   PyObject* modules = PyImport_GetModuleDict();  // borrowed
-  kept.sys_names = PyDict_Copy(PyModule_GetDict(PyDict_GetItemString(modules, "sys")));
+  kept.sys = PyModule_GetDict(PyDict_GetItemString(modules, "sys"));
+  kept.sys_names = PyDict_Copy(kept.sys);
   for (const char* set_later : {"last_type", "last_value", "last_traceback"}) {
     const Ref name(PyUnicode_FromString(set_later));
     PyDict_SetItem(kept.sys_names, name.get(), Py_None);
   }
   kept.modules = PyDict_Values(modules);
+  PyObject* name = nullptr;
+  PyObject* module = nullptr;
+  for (Py_ssize_t at = 0; PyDict_Next(modules, &at, &name, &module) != 0;) {
+    const std::string known = text(name);
+    if (PyModule_Check(module) == 0 || known == "builtins" || known == "sys" || known == "__main__") continue;
+    PyObject* dict = PyModule_GetDict(module);
+    start_dicts().push_back({dict, PyDict_Copy(dict), 0});
+  }
   const Ref atexit(PyImport_ImportModule("atexit"));
   kept.exit_functions = PyObject_GetAttrString(atexit.get(), "_run_exitfuncs");
   PyDict_DelItemString(modules, "atexit");
@@ -443,6 +487,7 @@ bool prepare_child() {
   renew_main();
   set_arguments({});
   const bool touched = touch();
+  for (StartDict& module : start_dicts()) module.version = version_of(module.dict);
   PyGC_Enable();
   return touched;
 }
@@ -461,11 +506,13 @@ void run_main(const std::vector<std::string>& args) {
   flush_keeping_exception();
   if (result != nullptr) {
     Py_DECREF(result);
+    forget_file(dict);
     end(0, false);
   }
   if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0) end(system_exit_status(), false);
   const bool interrupted = PyErr_Occurred() == PyExc_KeyboardInterrupt;
   PyErr_Print();
+  forget_file(dict);
   end(1, interrupted);
 }
 

@@ -131,6 +131,11 @@ class Time(executor_service.HostCase):
         self.assertGreaterEqual(result["wallSeconds"], 0.25)
         self.assertLess(result["usage"]["cpuSeconds"], 0.2)
 
+    def test_who_ends_just_beyond_its_cpu_limit_is_beyond_it(self):
+        source = "import time\nwhile time.process_time() < 0.058: pass"
+        result = self.run_program(source, cpuTimeMs=50, timeoutMs=10000)
+        self.assert_verdict(result, "cpu_time_limit")
+
     def test_a_spinner_whose_cpu_limit_is_far_meets_its_deadline(self):
         result = self.run_program("while True: pass", timeoutMs=400, cpuTimeMs=20000)
         self.assert_verdict(result, "wall_time_limit")

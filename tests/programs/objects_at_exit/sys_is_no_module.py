@@ -1,0 +1,4 @@
+import sys
+
+sys.modules["sys"] = 5
+print("still here")
