@@ -88,7 +88,7 @@ def traces(pid=None):
         seen["controllers"] = (group / "cgroup.subtree_control").read_text()
         seen["service"] = (group / "service").exists()
     if pid is not None:
-        seen["groups"] = [str(path) for path in pathlib.Path("/sys/fs/cgroup").rglob(f"executor.{pid}.*")]
+        seen["groups"] = [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if f"/executor.{pid}." in folder]
     return seen
 
 
