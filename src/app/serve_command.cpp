@@ -148,9 +148,8 @@ int serve_command(const std::vector<std::string>& args) {
   CLI::App app("Serves POST /execute over HTTP and runs the jobs of its queue, each test in a fresh sandbox.",
                "executor serve");
   app.footer(
-      "Exit status: 0 after an orderly stop, 1 the start failed or a second signal came, 2 wrong arguments "
-      "or "
-      "settings, 3 no sandbox can be built on this host.");
+      "Exit status: 0 after an orderly stop, 1 the start failed or a second signal came, "
+      "2 wrong arguments or settings, 3 no sandbox can be built on this host.");
   FlagValues flags;
   add_config_flags(app, flags);
   if (const auto status = parse_command_line(app, args)) return *status;

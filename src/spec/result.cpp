@@ -31,12 +31,12 @@ std::optional<std::string_view> known(std::string_view text) {
   return text;
 }
 
-/// How the process ended: exactly one of exitCode and signal is not null, and neither where nobody knows.
+/// How the process ended: one of exitCode and signal is not null; both are null for what did not run.
 void write_status(JsonWriter& out, const TestResult& test) {
   const Outcome& outcome = test.outcome;
   const bool ran = test.verdict != Verdict::skipped && test.verdict != Verdict::compile_error;
-  const bool exited = ran && outcome.ending == Ending::exited;
-  const bool signalled = ran && !exited && outcome.signal != 0;
+  const bool signalled = ran && outcome.ending != Ending::exited && outcome.signal != 0;
+  const bool exited = ran && !signalled && outcome.ending != Ending::cancelled;
   field_or_null(out, "exitCode", exited ? std::optional(outcome.exit_code) : std::nullopt);
   out.field("timedOut", test.verdict == Verdict::wall_time_limit || test.verdict == Verdict::cpu_time_limit);
   field_or_null(out, "signal", signalled ? std::optional(signal_name(outcome.signal)) : std::nullopt);

@@ -63,8 +63,7 @@ void Client::cancel(std::uint64_t id) {
   });
 }
 
-// ----------------------------------------------------------------------------------------------------
-// connection
+// -- connection
 
 void Client::wait_for_supervisor() {
   link_.async_wait(asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
@@ -151,7 +150,7 @@ void Client::set_state(bool ready, std::string detail) {
   if (on_state) on_state(ready_, detail_);
 }
 
-// ---------------------------------------------------------------------------------------------------- frames
+// -- frames
 
 void Client::on_frame(const FrameSplitter::Frame& frame) {
   switch (frame.type) {
@@ -170,8 +169,7 @@ void Client::on_frame(const FrameSplitter::Frame& frame) {
       break;
     case MessageType::failed:
       if (const auto message = decode<FailedMessage>(frame.body)) {
-        const Error error(message->what, std::error_code(message->error_number, std::generic_category()),
-                          message->stage);
+        const Error error = error_of(*message);
         set_state(false, error.message());
         return fail_all(error, false);
       }
@@ -200,9 +198,7 @@ void Client::on_finished(FinishedMessage message) {
   if (at == pending_.end()) return;
   const Pending pending = std::move(at->second);
   pending_.erase(at);
-  const FailedMessage& failure = message.failure;
-  const Error error(failure.what, std::error_code(failure.error_number, std::generic_category()),
-                    failure.stage);
+  const Error error = error_of(message.failure);
   if (pending.opened) return pending.opened(error);  // a channel only ever finishes by failing
   if (message.infrastructure_failed) return pending.done(error);
   pending.done(std::move(message.outcome));

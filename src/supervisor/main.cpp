@@ -63,9 +63,7 @@ int main() {
   const auto done = supervisor::serve(front);
   if (done) return 0;
   if (front) {  // it failed before the service took over
-    const Error& error = done.error();
-    const std::string frame =
-        supervisor::encode(supervisor::FailedMessage{error.stage, error.what, error.code.value()});
+    const std::string frame = supervisor::encode(supervisor::failed_message(done.error()));
     (void)sys::raw::write_all(front.get(), frame.data(), frame.size());
   }
   return 1;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/archive.hpp"
+#include "executor/error.hpp"
 #include "executor/outcome.hpp"
 #include "executor/program.hpp"
 #include "supervisor/config.hpp"
@@ -84,6 +85,12 @@ struct FailedMessage {
   std::string what{};
   std::int32_t error_number = 0;
 };
+inline FailedMessage failed_message(const Error& error) {
+  return {error.stage, error.what, error.code.value()};
+}
+inline Error error_of(const FailedMessage& message) {
+  return {message.what, std::error_code(message.error_number, std::generic_category()), message.stage};
+}
 struct FinishedMessage {
   static constexpr auto kType = MessageType::finished;
   std::uint64_t id = 0;
@@ -102,7 +109,7 @@ struct StatisticsMessage {
   std::uint32_t live = 0;
   std::uint64_t warm_hits = 0;
   std::uint64_t warm_misses = 0;
-  std::uint64_t leaks_removed = 0;  ///< the client fills it in
+  std::uint64_t leaks_removed = 0;  ///< not sent: the client fills it in, over all supervisors
 };
 
 template <class A>

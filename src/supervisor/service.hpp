@@ -35,6 +35,9 @@ class Service {
   void announce_failure(const Error& error);
 
  private:
+  static constexpr auto kShortestCpuCheck = std::chrono::milliseconds(5);
+  static constexpr int kRemovalAttempts = 2000;
+
   enum class Source : std::uint8_t {
     front,
     zygote,
@@ -69,9 +72,10 @@ class Service {
   void accept(Waiting waiting);
   Sandbox* take_armed(bool processes);
   void cancel(std::uint64_t run_id);
+  void statistics_soon();
   void send_statistics();
 
-  // -- building
+  // -- building: service_build.cpp
   [[nodiscard]] bool is_quiet_time() const;
   void fill_pool();
   void start_build(bool processes);
@@ -86,7 +90,7 @@ class Service {
   void armed(Sandbox& sandbox);
   void build_failed(std::uint32_t number, const Error& error);
 
-  // -- running
+  // -- running and the end: service_run.cpp
   void hand_over(Sandbox& sandbox, Waiting waiting);
   Result<void> apply_limits(Sandbox& sandbox, const Limits& limits);
   void open_channel(Sandbox& sandbox);

@@ -26,6 +26,7 @@
 
 #include "base/sys.hpp"
 #include "cgroup/layout.hpp"
+#include "sandbox/privileges.hpp"
 #include "supervisor/protocol.hpp"
 
 namespace executor::supervisor {
@@ -52,10 +53,8 @@ Result<void> change_ids(uid_t uid, gid_t gid) {
 }
 
 /// Before the ids change: it takes CAP_SETPCAP. Without that no_new_privs alone has to do.
-Result<void> drop_bounding_set() {
-  if (cap_get_bound(CAP_SETPCAP) < 0) return errno_error("read bounding set", errno);
-  for (cap_value_t capability = 0; cap_get_bound(capability) >= 0; ++capability)
-    if (cap_drop_bound(capability) != 0 && errno != EPERM) return errno_error("drop bounding set", errno);
+Result<void> give_up_bounding_set() {
+  if (!sandbox::drop_bounding_set() && errno != EPERM) return errno_error("drop bounding set", errno);
   return {};
 }
 
@@ -216,8 +215,7 @@ void end_supervisor(pid_t pid, int pidfd) {
     UniqueFd front_end;
     auto pid = start_supervisor(estate, front_end);
     if (!pid) {
-      const Error& error = pid.error();
-      const std::string frame = encode(FailedMessage{error.stage, error.what, error.code.value()});
+      const std::string frame = encode(failed_message(pid.error()));
       auto pair = sys::make_socket_pair(SOCK_STREAM);
       if (!pair || !sys::raw::write_all(pair->second.get(), frame.data(), frame.size())) ::_exit(1);
       front_end = std::move(pair->first);
@@ -297,7 +295,7 @@ Result<UniqueFd> start_janitor(const Estate& estate, int ended) {
 
 Result<void> become_service_user(const StewardPlan& plan) {
   if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return errno_error("keep capabilities", errno);
-  if (auto r = drop_bounding_set(); !r) return r;
+  if (auto r = give_up_bounding_set(); !r) return r;
   if (auto r = change_ids(plan.service_uid, plan.service_gid); !r) return r;
   if (auto r = set_capabilities({CAP_SETUID, CAP_SETGID}); !r) return r;
   // else /proc/<child>/uid_map would belong to root
@@ -356,6 +354,7 @@ Result<UniqueFd> wait_for_supervisor(int link) {
   if (!received) return received.error();
   if (received->fds.size() != 1) return gone();
   UniqueFd socket = std::move(received->fds.front());
+  // looked at, not taken; a first word is small, and a socket of this kind delivers one send in one piece
   std::string bytes(64 * kKiB, '\0');
   std::size_t have = 0;
   for (;;) {
@@ -372,8 +371,7 @@ Result<UniqueFd> wait_for_supervisor(int link) {
     if (frame->type == MessageType::ready) return socket;
     const auto failure = decode<FailedMessage>(frame->body);
     if (frame->type != MessageType::failed || !failure) return gone();
-    return Error(failure->what, std::error_code(failure->error_number, std::generic_category()),
-                 failure->stage);
+    return error_of(*failure);
   }
 }
 
@@ -459,7 +457,7 @@ void wait_for_end(StewardHandle& handle) {
 }
 
 Result<void> drop_privileges(uid_t uid, gid_t gid) {
-  if (auto r = drop_bounding_set(); !r) return r;
+  if (auto r = give_up_bounding_set(); !r) return r;
   if (auto r = change_ids(uid, gid); !r) return r;
   if (auto r = set_capabilities({}); !r) return r;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno_error("set no_new_privs", errno);

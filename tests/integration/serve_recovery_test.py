@@ -300,28 +300,6 @@ class End(unittest.TestCase):
         self.service.close()
         self.assert_nothing_left()
 
-    def test_what_a_start_finds_left_over_it_removes(self):
-        pid = self.service.server.pid
-        for member in [pid, *self.family]:  # the front first, so that nobody cleans up
-            try:
-                os.kill(member, signal.SIGSTOP)
-            except ProcessLookupError:
-                pass
-        for member in serve_checks.alive(self.family) + [pid]:
-            try:
-                kill(member)
-            except ProcessLookupError:
-                pass  # it went with its PID namespace
-        self.service.server.wait()
-        executor_service.wait_until(lambda: not serve_checks.alive(self.family), WAIT_SECONDS)
-        self.assertGreater(len(serve_checks.group_folders(pid)), 0)
-        after = executor_service.Service(EXECUTOR_MAX_CONCURRENCY="1")
-        self.addCleanup(after.close)
-        self.assertEqual(serve_checks.group_folders(pid), [])
-        removed = executor_service.wait_until(
-            lambda: serve_checks.metric(after, "executor_leaked_resources_removed_total"), WAIT_SECONDS)
-        self.assertGreater(removed, 0)
-
 
 if __name__ == "__main__":
     must_run.main()

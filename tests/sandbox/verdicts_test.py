@@ -339,6 +339,10 @@ class Processes(executor_service.HostCase):
             lambda: executor_service.service.level()["processes"] == self.before["processes"], 5)
         self.assertTrue(gone, "a child in the background is alive")
 
+    def test_a_program_that_kills_itself_died_of_its_signal(self):
+        result = self.run_program("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", self.JOB)
+        self.assertEqual((result["verdict"], result["signal"]), ("runtime_error", "SIGKILL"))
+
     def test_the_number_of_processes_is_limited(self):
         source = ("import os, time\nmade = 0\ntry:\n    while made < 500:\n        if os.fork() == 0:\n            time.sleep(30)\n"
                   "            os._exit(0)\n        made += 1\nexcept BlockingIOError as error:\n    print(error.errno, made < 64, flush=True)\n"

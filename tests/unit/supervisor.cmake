@@ -1,1 +1,2 @@
-executor_unit_test(supervisor SOURCES supervisor_protocol_test.cpp supervisor_client_test.cpp)
+executor_unit_test(supervisor SOURCES supervisor_client_test.cpp supervisor_outcome_test.cpp supervisor_protocol_test.cpp
+  DEPS executor_supervisor_core)

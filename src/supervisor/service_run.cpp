@@ -1,0 +1,292 @@
+// A sandbox from the hand-over of its program to the removal of its cgroup.
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/sys.hpp"
+#include "seccomp/profile.hpp"
+#include "supervisor/service.hpp"
+
+namespace executor::supervisor {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+namespace {
+
+constexpr auto kRemovalPause = milliseconds(1);
+constexpr auto kQuietAfterHandOver = milliseconds(3);
+constexpr auto kQuietAfterAnswer = milliseconds(1);
+
+}  // namespace
+
+Result<void> Service::apply_limits(Sandbox& sandbox, const Limits& limits) {
+  const Limits& built = sandbox.limits;
+  const cgroup::LeafLimits wanted{limits.memory_max, limits.nano_cpus, limits.pids_max};
+  if (wanted != cgroup::LeafLimits{built.memory_max, built.nano_cpus, built.pids_max})
+    if (auto r = sandbox.leaf->set_limits(wanted); !r) return r;
+  const auto set = [&](__rlimit_resource resource, std::uint64_t before, std::uint64_t now) -> Result<void> {
+    if (before == now) return {};
+    const rlimit limit{now, now};
+    if (::prlimit(sandbox.payload_pid, resource, &limit, nullptr) != 0)
+      return errno_error("set resource limit of payload", errno);
+    return {};
+  };
+  if (auto r = set(RLIMIT_NOFILE, built.open_files, limits.open_files); !r) return r;
+  if (auto r = set(RLIMIT_FSIZE, built.file_size, limits.file_size); !r) return r;
+  if (auto r = set(RLIMIT_STACK, built.stack_size, limits.stack_size); !r) return r;
+  sandbox.limits = limits;
+  return {};
+}
+
+void Service::hand_over(Sandbox& sandbox, Waiting waiting) {
+  sandbox.run_id = waiting.id;
+  sandbox.is_channel = waiting.is_channel;
+  if (auto r = apply_limits(sandbox, waiting.program.limits); !r) {
+    answer_failure(waiting.id, r.error());
+    return begin_ending(sandbox);
+  }
+  zygote::HandOver hand_over{std::move(waiting.program.source), std::move(waiting.program.args), {}, {}};
+  for (SourceFile& file : waiting.program.files) {
+    hand_over.file_paths.push_back(std::move(file.path));
+    hand_over.file_contents.push_back(std::move(file.content));
+  }
+  ArchiveWriter body;
+  body(hand_over);
+  ArchiveWriter input;
+  input(static_cast<std::uint32_t>(body.bytes().size()));
+  sandbox.input = input.take() + body.bytes() + waiting.program.stdin_bytes;
+  sandbox.out.cap = sandbox.limits.stdout_max;
+  sandbox.err.cap = sandbox.limits.stderr_max;
+  sandbox.state = State::running;
+  if (!sandbox.is_channel) watch(sandbox.out.pipe.get(), EPOLLIN, Source::out, sandbox.number);
+  if (sandbox.oom_event >= 0) watch(sandbox.oom_event, EPOLLIN, Source::oom, sandbox.number);
+  watch(sandbox.err.pipe.get(), EPOLLIN, Source::err, sandbox.number);
+
+  sandbox.cpu_at_start = {};
+  sandbox.cpu_at_start = sandbox.cpu_used();
+  sandbox.started = sys::monotonic_now();
+  quiet_until_ = sandbox.started + kQuietAfterHandOver;
+  sandbox.wall_deadline = sandbox.started + sandbox.limits.wall_time;
+  sandbox.next_cpu_check =
+      sandbox.started + std::max<nanoseconds>(kShortestCpuCheck, sandbox.limits.cpu_time);
+  sandbox.write_input();
+  if (sandbox.stdin_write && !sandbox.input.empty())
+    watch(sandbox.stdin_write.get(), EPOLLOUT, Source::input, sandbox.number);
+  else if (sandbox.is_channel)
+    open_channel(sandbox);
+}
+
+/// The front gets the channel's ends; its own input goes on behind the hand-over.
+void Service::open_channel(Sandbox& sandbox) {
+  flush_front();
+  const std::string frame = encode(ChannelOpenedMessage{sandbox.run_id});
+  const int fds[] = {sandbox.stdin_write.get(), sandbox.out.pipe.get()};
+  // the descriptors travel with the frame's bytes, so nothing may stand before it unsent
+  if (!outgoing_.empty() || !sys::send_with_fds(front_.get(), frame, fds)) {
+    answer_failure(sandbox.run_id, errno_error("open channel to a sandbox", EAGAIN));
+    return begin_ending(sandbox);
+  }
+  sandbox.stdin_write.reset();
+  sandbox.out.pipe.reset();
+}
+
+void Service::on_input(Sandbox& sandbox) {
+  sandbox.write_input();
+  if (!sandbox.input.empty()) return;
+  if (!sandbox.is_channel) return;
+  unwatch(sandbox.stdin_write.get());
+  open_channel(sandbox);
+}
+
+void Service::on_output(Sandbox& sandbox, Capture& capture, Source source) {
+  if (sandbox.is_channel && source == Source::err)
+    capture.bytes.clear();  // nobody reads a channel's complaints
+  capture.read_available(1);
+  if (capture.closed) return unwatch(capture.pipe.get());
+  if (capture.truncated) {
+    unwatch(capture.pipe.get());
+    stop(sandbox, Ending::output_limit);
+  }
+}
+
+/// A call that ends the program: the thread that made it is blocked in it, and stays so.
+void Service::on_listener(Sandbox& sandbox) {
+  seccomp_notif notification{};
+  if (::ioctl(sandbox.listener.get(), SECCOMP_IOCTL_NOTIF_RECV, &notification) != 0) {
+    if (errno == ENOENT) return;             // the process died meanwhile
+    return unwatch(sandbox.listener.get());  // no process uses the filter any more
+  }
+  constexpr int kX32Bit = 0x40000000;
+  const bool native = notification.data.arch == AUDIT_ARCH_X86_64 && notification.data.nr < kX32Bit;
+  if (native && notification.data.nr == SYS_exit_group)
+    return on_exit_call(sandbox, notification.id, static_cast<int>(notification.data.args[0] & 0xff));
+  sandbox.violation = native ? seccomp::syscall_name(notification.data.nr) : "foreign architecture";
+  unwatch(sandbox.listener.get());
+  sandbox.kill();
+}
+
+/// The program ends by itself, with this status. Taking apart what is left of it takes as long as many a
+/// program runs, so nobody waits for it: the process is stopped, and killed once the answer is on its way.
+void Service::on_exit_call(Sandbox& sandbox, std::uint64_t notification, int status) {
+  if (sandbox.state != State::running || sandbox.is_channel || sandbox.killed_for) {
+    seccomp_notif_resp go_on{};
+    go_on.id = notification;
+    go_on.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    ::ioctl(sandbox.listener.get(), SECCOMP_IOCTL_NOTIF_SEND, &go_on);
+    return;
+  }
+  // its other threads, if it has any, stop here too
+  sys::raw::pidfd_send_signal(sandbox.payload.get(), SIGSTOP);
+  const auto end = sys::monotonic_now();
+  const std::string facts = sandbox.read_status();
+  sandbox.status = {CLD_EXITED, status,
+                    std::strtoull(std::string(status_field(facts, "\nVmHWM:")).c_str(), nullptr, 10) * kKiB};
+  answer(sandbox, end);
+}
+
+/// The kernel killed one process of several (cgroup v1 knows no group kill): the others go with it.
+void Service::on_oom(Sandbox& sandbox) {
+  unwatch(sandbox.oom_event);
+  if (sandbox.state == State::running) stop(sandbox, Ending::memory_limit);
+}
+
+void Service::stop(Sandbox& sandbox, Ending why) {
+  if (!sandbox.killed_for) sandbox.killed_for = why;
+  sandbox.kill();
+}
+
+void Service::on_payload_end(Sandbox& sandbox) {
+  auto status = sys::wait_pidfd(sandbox.payload.get());
+  if (!status || status->code == 0) return;
+  const auto end = sys::monotonic_now();
+  sandbox.payload_reaped = true;
+  sandbox.status = *status;
+  unwatch(sandbox.payload.get());
+  if (sandbox.state == State::armed) {  // died before it was given anything
+    std::erase(armed_, sandbox.number);
+    return begin_ending(sandbox);
+  }
+  if (sandbox.state != State::running) return begin_ending(sandbox);
+  const bool strangers_doing = was_killed_by_strangers(sandbox);  // before we kill anything ourselves
+  if (sandbox.processes) {
+    // whatever it left behind may still write: end all of it, then read to the end
+    sandbox.kill();
+    const auto until = sys::monotonic_now() + milliseconds(100);
+    while (!(sandbox.out.closed && sandbox.err.closed) && sys::monotonic_now() < until) {
+      sandbox.out.read_available(64);
+      sandbox.err.read_available(64);
+      if (sandbox.out.truncated || sandbox.err.truncated) break;
+    }
+  }
+  if (sandbox.is_channel) {
+    answer_failure(sandbox.run_id, errno_error("the channel's program ended", ECHILD));
+    return begin_ending(sandbox);
+  }
+  if (strangers_doing) {
+    answer_failure(sandbox.run_id, errno_error("the sandbox's init was killed", ECHILD));
+    return begin_ending(sandbox);
+  }
+  answer(sandbox, end);
+}
+
+/// The program has ended: its facts go to the front, and only then what is left of the sandbox goes.
+void Service::answer(Sandbox& sandbox, nanoseconds end) {
+  constexpr int kWholePipe = 64;
+  sandbox.out.read_available(kWholePipe);
+  sandbox.err.read_available(kWholePipe);
+  FinishedMessage message;
+  message.id = sandbox.run_id;
+  message.outcome = outcome_of(sandbox, end);
+  message.outcome.isolation = builder_->isolation();
+  send(encode(message));
+  sandbox.state = State::answered;
+  answered_.push_back(sandbox.number);
+  quiet_until_ = sys::monotonic_now() + kQuietAfterAnswer;
+  statistics_soon();
+}
+
+/// A SIGKILL that neither we sent nor the OOM killer (which on cgroup v2 takes init along) nor the program
+/// itself.
+bool Service::was_killed_by_strangers(const Sandbox& sandbox) const {
+  if (sandbox.status.code == CLD_EXITED || sandbox.status.status != SIGKILL) return false;
+  if (sandbox.killed_for || !sandbox.violation.empty()) return false;
+  const auto usage = sandbox.leaf->usage();
+  return (!usage || usage->oom_kills == 0) && builder_->init_is_ending(sandbox);
+}
+
+void Service::answer_failure(std::uint64_t run_id, const Error& error) {
+  FinishedMessage message;
+  message.id = run_id;
+  message.infrastructure_failed = true;
+  message.failure = failed_message(error);
+  send(encode(message));
+}
+
+// -- the end
+
+void Service::end_answered() {
+  for (const std::uint32_t number : std::exchange(answered_, {}))
+    if (Sandbox* const sandbox = find(number)) begin_ending(*sandbox);
+}
+
+void Service::begin_ending(Sandbox& sandbox) {
+  if (sandbox.state == State::ending) return;
+  std::erase(armed_, sandbox.number);
+  sandbox.state = State::ending;
+  sandbox.kill();
+  // init's end is seen only once the payload, our child in its namespace, has been reaped
+  if (sandbox.payload && !sandbox.payload_reaped)
+    watch(sandbox.payload.get(), EPOLLIN, Source::payload, sandbox.number);
+  for (UniqueFd* fd : {&sandbox.report_read, &sandbox.report_write, &sandbox.stdin_read, &sandbox.stdin_write,
+                       &sandbox.stdout_write, &sandbox.stderr_write, &sandbox.out.pipe, &sandbox.err.pipe,
+                       &sandbox.listener})
+    fd->reset();
+  if (sandbox.init_reaped) removals_.emplace(sandbox.number, sys::monotonic_now());
+}
+
+void Service::on_init_end(Sandbox& sandbox) {
+  auto status = sys::wait_pidfd(sandbox.init.get());
+  if (!status || status->code == 0) return;
+  sandbox.init_reaped = true;
+  unwatch(sandbox.init.get());
+  if (sandbox.state == State::building_init) on_report(sandbox);  // it may have said why
+  if (sandbox.state == State::building_init || sandbox.state == State::building_payload)
+    build_failed(sandbox.number, errno_error("build sandbox: init ended", ECHILD));
+  if (sandbox.state == State::armed) begin_ending(sandbox);
+  // a running payload dies with its init and is answered when it has ended
+  if (sandbox.state == State::ending) try_remove(sandbox.number);
+}
+
+/// Reaps what is left and removes the leaf; again a little later while the kernel still holds it.
+void Service::try_remove(std::uint32_t number) {
+  Sandbox* const sandbox = find(number);
+  if (sandbox == nullptr) {
+    removals_.erase(number);
+    return;
+  }
+  if (sandbox->payload && !sandbox->payload_reaped) {
+    const auto status = sys::wait_pidfd(sandbox->payload.get());
+    sandbox->payload_reaped = !status || status->code != 0;
+  }
+  const bool gone = sandbox->payload_reaped || !sandbox->payload;
+  const auto removed = gone ? sandbox->leaf->remove() : Result<void>(errno_error("wait for payload", EBUSY));
+  if (!removed && ++sandbox->removal_attempts < kRemovalAttempts) {
+    removals_[number] = sys::monotonic_now() + kRemovalPause;
+    return;
+  }
+  removals_.erase(number);
+  free_slots_.push_back(sandbox->slot);
+  sandboxes_.erase(number);
+}
+
+}  // namespace executor::supervisor
