@@ -47,6 +47,10 @@ class Leaf {
   [[nodiscard]] virtual int clone_into() const = 0;
   /// v1: cgroup.procs of each controller; a new process writes "0" into each, first of all. v2: none.
   [[nodiscard]] virtual std::vector<int> attach_files() const = 0;
+  /// Makes the leaf as good as new for another sandbox: no process inside, nothing to speak of charged,
+  /// counters at zero, these limits. False where that is not so or the kernel cannot do it; then the leaf is
+  /// of no further use but to be removed.
+  virtual bool renew(const LeafLimits& limits) = 0;
   /// Kills every process inside (v2: cgroup.kill; v1: by the pids listed).
   virtual void kill() = 0;
   /// Removes the group. EBUSY (with nothing lost) while a process is still inside; further calls are

@@ -43,13 +43,17 @@ class LeafV1 final : public Leaf {
     };
     if (auto r = open(cpu_usage_, directories_[cpuacct], "cpuacct.usage"); !r) return r;
     if (auto r = open(memory_peak_, directories_[memory], "memory.max_usage_in_bytes"); !r) return r;
+    if (auto r = open(memory_now_, directories_[memory], "memory.usage_in_bytes"); !r) return r;
     return open(oom_control_, directories_[memory], "memory.oom_control");
   }
 
   Result<void> set_limits(const LeafLimits& limits) override {
-    if (auto r = set_memory(std::to_string(limits.memory_max)); !r) return r;
+    if (limits.memory_max != limits_.memory_max)
+      if (auto r = set_memory(std::to_string(limits.memory_max)); !r) return r;
     const auto pids_max = std::to_string(limits.pids_max);
-    if (auto r = sys::write_file_at(directories_[pids].get(), "pids.max", pids_max); !r) return r;
+    if (limits.pids_max != limits_.pids_max)
+      if (auto r = sys::write_file_at(directories_[pids].get(), "pids.max", pids_max); !r) return r;
+    limits_ = limits;
     return sys::write_file_at(directories_[cpu].get(), "cpu.cfs_quota_us",
                               std::to_string(quota_us(limits.nano_cpus)));
   }
@@ -73,8 +77,23 @@ class LeafV1 final : public Leaf {
     if (!control) return control.error();
     auto kills = flat_keyed_value(*control, "oom_kill");
     if (!kills) return kills.error();
-    usage.oom_kills = *kills;
+    usage.oom_kills = *kills - oom_kills_before_;
     return usage;
+  }
+
+  bool renew(const LeafLimits& limits) override {
+    if (oom_event_) return false;  // what it was registered for cannot be taken back
+    const auto inside = sys::read_file_at(directories_[pids].get(), "cgroup.procs");
+    if (!inside || !inside->empty()) return false;
+    const auto content = read_again(memory_now_.get());
+    const auto charged = content ? single_value(*content) : content.error();
+    if (!charged || *charged > kNothingToSpeakOf) return false;
+    const auto before = usage();
+    if (!before) return false;
+    oom_kills_before_ += before->oom_kills;
+    // setting the quota also gives back what the last sandbox had used up of its period
+    return sys::write_file_at(directories_[memory].get(), "memory.max_usage_in_bytes", "0") &&
+           sys::write_file_at(directories_[cpuacct].get(), "cpuacct.usage", "0") && set_limits(limits);
   }
 
   Result<int> watch_oom() override {
@@ -128,7 +147,9 @@ class LeafV1 final : public Leaf {
   std::string name_;
   Directories directories_{};
   Directories procs_{};
-  UniqueFd cpu_usage_{}, memory_peak_{}, oom_control_{};
+  UniqueFd cpu_usage_{}, memory_peak_{}, memory_now_{}, oom_control_{};
+  LeafLimits limits_{};  ///< as the kernel has them; zero, which is no limit of ours, before the first
+  std::uint64_t oom_kills_before_ = 0;
   UniqueFd oom_event_{};
 };
 

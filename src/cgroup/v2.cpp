@@ -1,5 +1,6 @@
 // The unified hierarchy: one directory per sandbox, processes born into it by CLONE_INTO_CGROUP.
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/sys.hpp"
 #include "cgroup/files.hpp"
@@ -32,9 +33,11 @@ class LeafV2 final : public Leaf {
     auto events = sys::open_at(directory_.get(), "memory.events", O_RDONLY);
     if (!events) return events.error();
     memory_events_ = std::move(*events);
-    // memory.peak came with Linux 5.19; before it the maximum resident set stands alone
-    if (auto peak = sys::open_at(directory_.get(), "memory.peak", O_RDONLY); peak)
-      memory_peak_ = std::move(*peak);
+    // memory.peak came with Linux 5.19; before it the maximum resident set stands alone. Since 6.12 a write
+    // puts it back for those who read it by the same descriptor.
+    auto peak = sys::open_at(directory_.get(), "memory.peak", O_RDWR);
+    if (!peak) peak = sys::open_at(directory_.get(), "memory.peak", O_RDONLY);
+    if (peak) memory_peak_ = std::move(*peak);
     return {};
   }
 
@@ -51,7 +54,7 @@ class LeafV2 final : public Leaf {
     if (!content) return content.error();
     auto usec = flat_keyed_value(*content, "usage_usec");
     if (!usec) return usec.error();
-    return std::chrono::microseconds(*usec);
+    return std::chrono::microseconds(*usec - cpu_usec_before_);
   }
 
   Result<LeafUsage> usage() const override {
@@ -60,10 +63,26 @@ class LeafV2 final : public Leaf {
     if (!events) return events.error();
     auto kills = flat_keyed_value(*events, "oom_kill");
     if (!kills) return kills.error();
-    usage.oom_kills = *kills;
+    usage.oom_kills = *kills - oom_kills_before_;
     if (auto content = read_again(memory_peak_.get()); content)
       if (auto peak = single_value(*content); peak) usage.memory_peak = *peak;
     return usage;
+  }
+
+  bool renew(const LeafLimits& limits) override {
+    const auto inside = sys::read_file_at(directory_.get(), "cgroup.procs");
+    if (!inside || !inside->empty()) return false;
+    const auto content = sys::read_file_at(directory_.get(), "memory.current");
+    const auto charged = content ? single_value(*content) : content.error();
+    if (!charged || *charged > kNothingToSpeakOf) return false;
+    if (!memory_peak_ || ::write(memory_peak_.get(), "0", 1) != 1) return false;
+    const auto time = cpu_time();
+    const auto before = usage();
+    if (!time || !before) return false;
+    cpu_usec_before_ += static_cast<std::uint64_t>(*time / std::chrono::microseconds(1));
+    oom_kills_before_ += before->oom_kills;
+    // setting the quota also gives back what the last sandbox had used up of its period
+    return static_cast<bool>(set_limits(limits));
   }
 
   Result<int> watch_oom() override { return -1; }
@@ -85,6 +104,7 @@ class LeafV2 final : public Leaf {
   std::string name_;
   UniqueFd directory_;
   UniqueFd cpu_stat_{}, memory_events_{}, memory_peak_{};
+  std::uint64_t cpu_usec_before_ = 0, oom_kills_before_ = 0;
 };
 
 class HierarchyV2 final : public Hierarchy {

@@ -1,6 +1,7 @@
 // Inside of src/cgroup: the two makers behind make_hierarchy, and what they share.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +14,9 @@ namespace executor::cgroup {
 /// Leaves are named apart from the other groups of an instance, so that a sweep takes only them.
 inline constexpr std::string_view kLeafPrefix = "sandbox-";
 inline std::string leaf_name(const std::string& name) { return std::string(kLeafPrefix) + name; }
+
+/// What a leaf may still be charged with to count as new: what the kernel holds ready for each processor.
+inline constexpr std::uint64_t kNothingToSpeakOf = 1024 * 1024;
 
 std::unique_ptr<Hierarchy> make_hierarchy_v1(std::vector<UniqueFd> directories);
 std::unique_ptr<Hierarchy> make_hierarchy_v2(std::vector<UniqueFd> directories);

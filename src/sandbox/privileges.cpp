@@ -13,10 +13,9 @@ cap_t empty_capabilities() {
 }
 
 bool drop_bounding_set() {
-  // cap_get_bound answers -1 (EINVAL) for the first capability that this kernel does not know
-  for (cap_value_t capability = 0; cap_get_bound(capability) >= 0; ++capability)
-    if (cap_drop_bound(capability) != 0) return false;
-  return true;
+  // EINVAL comes for the first capability that this kernel does not know
+  for (cap_value_t capability = 0;; ++capability)
+    if (cap_drop_bound(capability) != 0) return errno == EINVAL && capability > 0;
 }
 
 bool drop_capabilities(cap_t empty) {
@@ -24,7 +23,9 @@ bool drop_capabilities(cap_t empty) {
     errno = ENOMEM;
     return false;
   }
-  if (cap_reset_ambient() != 0 || cap_set_proc(empty) != 0) return false;
+  // not cap_reset_ambient: it asks for each capability first
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 || cap_set_proc(empty) != 0)
+    return false;
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2]{};
   if (::capget(&header, data) != 0) return false;

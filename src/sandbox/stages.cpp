@@ -43,7 +43,6 @@ constexpr std::array kNames = {
     "payload: capabilities",
     "payload: not dumpable",
     "payload: no_new_privs",
-    "payload: interpreter",
     "payload: filter",
     "payload: ready",
 };

@@ -46,7 +46,6 @@ enum class Stage : std::uint32_t {
   payload_capabilities,       ///< none left in any set
   payload_not_dumpable,       ///< no ptrace, no core
   payload_no_new_privileges,  ///< exec grants nothing
-  payload_interpreter,        ///< after-fork hooks, fresh random state, first-touch faults paid
   payload_filter,             ///< seccomp, the last layer
   payload_ready,              ///< not a failure: armed, blocked before it reads a program
 };

@@ -93,8 +93,29 @@ Result<void> Builder::load_profiles() {
 }
 
 Result<ZygoteLink> Builder::start_zygote() const {
-  return ZygoteLink::start({zygote_executable_.get(), root_, config_.runtimes.front().environment,
-                            strict_filter_.get(), processes_filter_.get()});
+  return ZygoteLink::start({.executable = zygote_executable_.get(),
+                            .root = root_,
+                            .environment = config_.runtimes.front().environment,
+                            .proc = proc_.directory.get(),
+                            .strict_filter = strict_filter_.get(),
+                            .processes_filter = processes_filter_.get()});
+}
+
+cgroup::LeafLimits Builder::leaf_limits() const {
+  return {config_.defaults.memory_max, config_.defaults.nano_cpus, config_.defaults.pids_max};
+}
+
+Result<std::unique_ptr<cgroup::Leaf>> Builder::take_leaf(std::uint32_t number) {
+  if (spare_leaves_.empty()) return hierarchy_->make_leaf(std::to_string(number), leaf_limits());
+  std::unique_ptr<cgroup::Leaf> leaf = std::move(spare_leaves_.back());
+  spare_leaves_.pop_back();
+  return leaf;
+}
+
+bool Builder::keep_leaf(std::unique_ptr<cgroup::Leaf>& leaf) {
+  if (spare_leaves_.size() >= config_.max_live || !leaf->renew(leaf_limits())) return false;
+  spare_leaves_.push_back(std::move(leaf));
+  return true;
 }
 
 Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint32_t slot, bool processes) {
@@ -104,8 +125,7 @@ Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint3
   sandbox->slot = slot;
   sandbox->processes = processes;
   sandbox->limits = config_.defaults;
-  const Limits& limits = sandbox->limits;
-  auto leaf = hierarchy_->make_leaf(sandbox->id, {limits.memory_max, limits.nano_cpus, limits.pids_max});
+  auto leaf = take_leaf(number);
   if (!leaf) return leaf.error();
   sandbox->leaf = std::move(*leaf);
   if (processes) {

@@ -33,6 +33,13 @@ class Builder {
   /// From outside: filter on, no_new_privs set, no capability in any set, pid 2. Takes the seccomp listener.
   Result<void> arm(Sandbox& sandbox) const;
 
+  /// Keeps the leaf of a sandbox that is gone for the next one: making and removing a group costs more than
+  /// most programs. False where it cannot be made as good as new, or enough are kept; then it is still
+  /// `leaf`.
+  bool keep_leaf(std::unique_ptr<cgroup::Leaf>& leaf);
+  [[nodiscard]] bool has_spare_leaves() const { return !spare_leaves_.empty(); }
+  void remove_spare_leaves() { spare_leaves_.clear(); }
+
   [[nodiscard]] const Config& config() const { return config_; }
   [[nodiscard]] cgroup::Hierarchy& hierarchy() const { return *hierarchy_; }
   /// Whether the sandbox's pid 1 has ended or is about to: then what killed the payload was no doing of its
@@ -43,12 +50,15 @@ class Builder {
  private:
   Builder(Config config, UniqueFd zygote_executable, std::unique_ptr<cgroup::Hierarchy> hierarchy);
   Result<void> load_profiles();
+  [[nodiscard]] cgroup::LeafLimits leaf_limits() const;
+  Result<std::unique_ptr<cgroup::Leaf>> take_leaf(std::uint32_t number);
   Result<void> write_id_maps(const Sandbox& sandbox) const;
   Result<std::string> proc_path(pid_t pid, const UniqueFd& pidfd) const;
 
   Config config_;
   UniqueFd zygote_executable_;
   std::unique_ptr<cgroup::Hierarchy> hierarchy_;
+  std::vector<std::unique_ptr<cgroup::Leaf>> spare_leaves_;
   sandbox::ProcDirectory proc_;
   std::vector<sock_filter> init_filter_;
   UniqueFd strict_filter_, processes_filter_;

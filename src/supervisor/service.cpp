@@ -153,6 +153,7 @@ std::optional<nanoseconds> Service::next_deadline() const {
   if (build_again_.count() > 0) consider(build_again_);
   if (const auto now = sys::monotonic_now(); strangers_until_ > now) consider(now + kStrangersPause);
   if (next_statistics_.count() > 0) consider(next_statistics_);
+  if (spare_leaves_until_.count() > 0) consider(spare_leaves_until_);
   if (quiet_until_.count() > 0) consider(quiet_until_);
   return next;
 }
@@ -181,6 +182,10 @@ void Service::check_deadlines() {
     if (when <= now) due.push_back(number);
   for (const std::uint32_t number : due) try_remove(number);
   if (build_again_.count() > 0 && now >= build_again_) build_again_ = {};
+  if (spare_leaves_until_.count() > 0 && now >= spare_leaves_until_) {
+    spare_leaves_until_ = {};
+    builder_->remove_spare_leaves();
+  }
   if (strangers_until_ > now) reap_strangers();
   if (next_statistics_.count() > 0 && now >= next_statistics_) send_statistics();
 }

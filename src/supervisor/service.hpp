@@ -144,7 +144,8 @@ class Service {
   std::chrono::nanoseconds build_again_{};
   std::chrono::nanoseconds
       quiet_until_{};  ///< nothing is made or taken apart before; zero when nothing waits for it
-  std::vector<std::uint32_t> answered_;  ///< sandboxes to be taken apart
+  std::chrono::nanoseconds spare_leaves_until_{};  ///< idle so long, and they are removed; zero without any
+  std::vector<std::uint32_t> answered_;            ///< sandboxes to be taken apart
   StatisticsMessage statistics_;
   std::size_t leaks_removed_;  ///< leaves that stood there at the start
   std::chrono::nanoseconds next_statistics_{};

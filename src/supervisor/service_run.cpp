@@ -24,6 +24,7 @@ using std::chrono::nanoseconds;
 namespace {
 
 constexpr auto kRemovalPause = milliseconds(1);
+constexpr auto kSpareLeafLife = milliseconds(250);
 constexpr auto kQuietAfterHandOver = milliseconds(3);
 constexpr auto kQuietAfterAnswer = milliseconds(1);
 
@@ -279,12 +280,17 @@ void Service::try_remove(std::uint32_t number) {
     sandbox->payload_reaped = !status || status->code != 0;
   }
   const bool gone = sandbox->payload_reaped || !sandbox->payload;
-  const auto removed = gone ? sandbox->leaf->remove() : Result<void>(errno_error("wait for payload", EBUSY));
-  if (!removed && ++sandbox->removal_attempts < kRemovalAttempts) {
+  const auto done = [&]() -> bool {
+    if (!gone) return false;
+    if (sandbox->removal_attempts == 0 && builder_->keep_leaf(sandbox->leaf)) return true;
+    return static_cast<bool>(sandbox->leaf->remove());
+  };
+  if (!done() && ++sandbox->removal_attempts < kRemovalAttempts) {
     removals_[number] = sys::monotonic_now() + kRemovalPause;
     return;
   }
   removals_.erase(number);
+  if (builder_->has_spare_leaves()) spare_leaves_until_ = sys::monotonic_now() + kSpareLeafLife;
   free_slots_.push_back(sandbox->slot);
   sandboxes_.erase(number);
 }

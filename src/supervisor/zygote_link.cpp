@@ -39,9 +39,10 @@ constexpr std::array kSteps = {"",
     if (!done) ::_exit(kFirstStep + step);
   };
   constexpr int kAbove = 32;
-  const int sources[] = {streams[0].get(),   streams[1].get(),      streams[1].get(), control,
-                         plan.strict_filter, plan.processes_filter, STDERR_FILENO,    plan.executable};
-  constexpr int kCount = 8;
+  const int sources[] = {streams[0].get(), streams[1].get(),   streams[1].get(),
+                         control,          plan.strict_filter, plan.processes_filter,
+                         STDERR_FILENO,    plan.proc,          plan.executable};
+  constexpr int kCount = 9;
   int lifted[kCount];
   for (int i = 0; i < kCount; ++i) require((lifted[i] = ::fcntl(sources[i], F_DUPFD, kAbove)) >= 0, 1);
   for (int i = 0; i < kCount; ++i) require(::dup2(lifted[i], i) == i, 2);

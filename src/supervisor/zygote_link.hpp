@@ -21,6 +21,7 @@ class ZygoteLink {
     int executable = -1;  ///< descriptor of the zygote's program
     std::string root;     ///< staged root of its runtime
     std::vector<std::string> environment;
+    int proc = -1;                                  ///< directory of procfs
     int strict_filter = -1, processes_filter = -1;  ///< memory files with the compiled filters
   };
 

@@ -3,11 +3,14 @@
 // after Python.h, which wants to be first
 #include "zygote/interpreter.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <set>
 #include <utility>
 
@@ -79,6 +82,16 @@ void require(const PyStatus& status) {
   if (PyStatus_Exception(status)) die(status);
 }
 
+/// A program as they come: reads, counts, prints.
+constexpr const char* kRehearsal = R"(
+def double(n):
+    return n * 2
+
+n = int(input())
+values = [double(i) for i in range(n)]
+print(double(n), sum(values))
+)";
+
 /// The lines touch what nearly every program touches: compiler, dictionaries, integers, strings, exceptions.
 constexpr const char* kFirstTouch = R"(
 def f(n):
@@ -92,13 +105,12 @@ except IndexError as e:
     "{}{}".format(e, 1)
 )";
 
-/// Runs a few lines in a namespace of their own that is thrown away again; false where that failed.
-bool touch() {
+/// Runs a few lines in a namespace of their own that is thrown away again.
+void touch() {
   const Ref globals(PyDict_New());
   PyDict_SetItemString(globals.get(), "__builtins__", PyEval_GetBuiltins());
   const Ref result(PyRun_String(kFirstTouch, Py_file_input, globals.get(), globals.get()));
   PyErr_Clear();
-  return static_cast<bool>(result);
 }
 
 // ---- the end of a program, as Py_FinalizeEx does it, without taking the interpreter itself apart: the
@@ -323,7 +335,8 @@ void visit_main_last() {
   PyObject_GC_Track(module);
 }
 
-[[noreturn]] void end(int status, bool interrupted) {
+/// Everything of the end but the end itself; the exit status.
+int finish(int status, bool interrupted) {
   join_threads();
   Py_MakePendingCalls();
   PyErr_Clear();
@@ -338,8 +351,7 @@ void visit_main_last() {
     ::kill(::getpid(), SIGINT);
     status = 128 + SIGINT;
   }
-  std::fflush(nullptr);
-  ::_exit(status & 0xff);
+  return status & 0xff;
 }
 
 /// Once before an exception is shown and before anything of the end.
@@ -449,6 +461,32 @@ void remember_start() {
   PyErr_Clear();
 }
 
+/// Runs the program as __main__ and finishes; the exit status. Closes the file.
+int run_file(std::FILE* file) {
+  PyObject* dict = PyModule_GetDict(PyImport_AddModule("__main__"));  // borrowed, both
+  PyCompilerFlags flags = {};
+  flags.cf_feature_version = PY_MINOR_VERSION;
+  PyObject* result = PyRun_FileExFlags(file, kMain, Py_file_input, dict, dict, 1, &flags);
+  flush_keeping_exception();
+  if (result != nullptr) {
+    Py_DECREF(result);
+    forget_file(dict);
+    return finish(0, false);
+  }
+  if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0) return finish(system_exit_status(), false);
+  const bool interrupted = PyErr_Occurred() == PyExc_KeyboardInterrupt;
+  PyErr_Print();
+  forget_file(dict);
+  return finish(1, interrupted);
+}
+
+/// A file of its own, open for reading at its start, at the descriptor `at`.
+bool place_text(const char* text, int at) {
+  const int file = ::memfd_create("rehearsal", MFD_CLOEXEC);
+  return file >= 0 && ::write(file, text, std::strlen(text)) == static_cast<ssize_t>(std::strlen(text)) &&
+         ::lseek(file, 0, SEEK_SET) == 0 && ::dup2(file, at) == at;
+}
+
 }  // namespace
 
 void start_interpreter() {
@@ -482,38 +520,34 @@ void start_interpreter() {
 void before_fork() { PyOS_BeforeFork(); }
 void after_fork_in_zygote() { PyOS_AfterFork_Parent(); }
 
-bool prepare_child() {
+void prepare_child() {
   PyOS_AfterFork_Child();
   renew_main();
   set_arguments({});
-  const bool touched = touch();
   for (StartDict& module : start_dicts()) module.version = version_of(module.dict);
   PyGC_Enable();
-  return touched;
+}
+
+bool rehearse() {
+  constexpr int kProgram = 9;
+  if (!place_text(kRehearsal, kProgram) || !place_text("21\n", STDIN_FILENO)) return false;
+  // nobody reads what it prints
+  if (const int null = ::open("/dev/null", O_WRONLY); null < 0 || ::dup2(null, STDOUT_FILENO) < 0)
+    return false;
+  std::FILE* const file = ::fdopen(kProgram, "rb");
+  return file != nullptr && run_file(file) == 0;
 }
 
 void run_main(const std::vector<std::string>& args) {
   if (!args.empty()) set_arguments(args);
-  PyObject* dict = PyModule_GetDict(PyImport_AddModule("__main__"));  // borrowed, both
   std::FILE* file = std::fopen(kMain, "rb");
   if (file == nullptr) {
     std::fprintf(stderr, "python3: can't open file '%s': [Errno %d]\n", kMain, errno);
     ::_exit(2);
   }
-  PyCompilerFlags flags = {};
-  flags.cf_feature_version = PY_MINOR_VERSION;
-  PyObject* result = PyRun_FileExFlags(file, kMain, Py_file_input, dict, dict, 1, &flags);
-  flush_keeping_exception();
-  if (result != nullptr) {
-    Py_DECREF(result);
-    forget_file(dict);
-    end(0, false);
-  }
-  if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0) end(system_exit_status(), false);
-  const bool interrupted = PyErr_Occurred() == PyExc_KeyboardInterrupt;
-  PyErr_Print();
-  forget_file(dict);
-  end(1, interrupted);
+  const int status = run_file(file);
+  std::fflush(nullptr);
+  ::_exit(status);
 }
 
 }  // namespace executor::zygote

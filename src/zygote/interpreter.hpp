@@ -18,10 +18,12 @@ void start_interpreter();
 void before_fork();
 void after_fork_in_zygote();
 
-/// In the child: after-fork hooks, collector on, and a few lines run so that the copies of touched pages are
-/// paid before the program is handed over. False where those lines failed: the interpreter is in no state to
-/// run a program.
-bool prepare_child();
+/// In the child: after-fork hooks, a __main__ of its own, collector on.
+void prepare_child();
+
+/// In a child that is thrown away: runs a short program to its very end, but for the end of the process. It
+/// reads and writes the standard streams, which are replaced. False where it did not exit with 0.
+bool rehearse();
 
 /// Runs /tmp/main.py as __main__ with these arguments, then ends the process with its exit status: exceptions
 /// printed, non-daemon threads joined, atexit callbacks run, globals dropped, streams flushed.

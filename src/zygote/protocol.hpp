@@ -37,7 +37,8 @@ inline constexpr int kControlFd = 3;
 inline constexpr int kStrictFilterFd = 4;
 inline constexpr int kProcessesFilterFd = 5;
 inline constexpr int kComplaintsFd =
-    6;  ///< the service's standard error; 0 to 2 are pipes, as programs have them
+    6;                             ///< the service's standard error; 0 to 2 are pipes, as programs have them
+inline constexpr int kProcFd = 7;  ///< a directory of procfs, closed before the first payload
 
 /// What a payload reads from its standard input before the program's own input begins: a 32-bit length, then
 /// this.

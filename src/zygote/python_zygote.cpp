@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,6 +33,8 @@
 #include "sandbox/privileges.hpp"
 #include "sandbox/stages.hpp"
 #include "zygote/callbacks.hpp"
+#include "zygote/hot_pages.hpp"
+#include "zygote/huge_text.hpp"
 #include "zygote/interpreter.hpp"
 #include "zygote/protocol.hpp"
 
@@ -62,6 +65,7 @@ struct State {
   UniqueFd own_pid_namespace;
   Filter strict;
   Filter processes;
+  std::vector<PageRange> hot_pages;
   void* tid_address = nullptr;  ///< where the C library keeps the main thread's id
   void* robust_list = nullptr;  ///< and its robust futex list, which a raw clone does not register again
   std::size_t robust_size = 0;
@@ -103,12 +107,10 @@ HandOver read_hand_over() {
 }
 
 /// The payload from its first instruction to its last.
-[[noreturn]] void run_payload(const sandbox::PayloadPlan& plan, const Filter& filter) {
+[[noreturn]] void run_payload(const State& state, const sandbox::PayloadPlan& plan, const Filter& filter) {
   sandbox::enter_sandbox(plan);
-  if (!prepare_child()) {
-    errno = ENOTRECOVERABLE;
-    sandbox::fail_stage(sandbox::kPayloadReport, sandbox::Stage::payload_interpreter);
-  }
+  copy_pages(state.hot_pages);  // charged to the sandbox by now
+  prepare_child();
   const int listener = sys::raw::load_filter(filter.data(), static_cast<unsigned short>(filter.size()),
                                              SECCOMP_FILTER_FLAG_NEW_LISTENER);
   if (listener != sandbox::kPayloadListener)
@@ -153,7 +155,7 @@ ForkReply serve(const State& state, const ForkRequest& request, const std::vecto
     return reply;
   }
   const pid_t pid = fork_payload(state, leaf);
-  if (pid == 0) run_payload(plan, request.processes != 0 ? state.processes : state.strict);
+  if (pid == 0) run_payload(state, plan, request.processes != 0 ? state.processes : state.strict);
   reply.error_number = pid < 0 ? errno : 0;
   reply.pid = pid < 0 ? 0 : pid;
   // without the way back every later child would be born in this sandbox
@@ -178,6 +180,29 @@ void send(const State& state, const ForkReply& reply) {
   }
 }
 
+/// Runs a program in a child that is thrown away, and asks it what it has written to.
+std::vector<PageRange> learn_hot_pages() {
+  const UniqueFd proc(kProcFd);
+  auto pipe = sys::make_pipe();
+  if (!pipe) die("make pipe");
+  before_fork();
+  const pid_t pid = ::fork();
+  if (pid < 0) die("fork");
+  if (pid == 0) {
+    std::vector<PageRange> ranges;
+    prepare_child();
+    if (rehearse()) ranges = own_pages(proc.get());
+    (void)sys::raw::write_all(pipe->write.get(), ranges.data(), ranges.size() * sizeof(PageRange));
+    ::_exit(0);
+  }
+  after_fork_in_zygote();
+  pipe->write.reset();
+  std::vector<PageRange> ranges;
+  for (PageRange range; sys::raw::read_all(pipe->read.get(), &range, sizeof range);) ranges.push_back(range);
+  if (::waitpid(pid, nullptr, 0) != pid) die("wait for rehearsal");
+  return ranges;
+}
+
 State prepare() {
   State state;
   state.strict = read_filter(kStrictFilterFd);
@@ -197,9 +222,11 @@ State prepare() {
 
 int main() {
   using namespace executor;
+  zygote::move_text_to_huge_pages();
   zygote::State state = zygote::prepare();
   zygote::prepare_callbacks();
   zygote::start_interpreter();
+  state.hot_pages = zygote::learn_hot_pages();
   zygote::send(state, {zygote::kHello, ::getpid(), 0});
   zygote::serve_for_ever(state);
 }

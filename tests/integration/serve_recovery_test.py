@@ -41,11 +41,12 @@ class Recovery(executor_service.HostCase):
         """The host is as it was: as many processes, descriptors and control groups, and the same mounts."""
         service = executor_service.service
         service.execute(f"print('{uuid.uuid4()}')")  # a source that the validator has not seen: it comes back when it is needed
-        executor_service.wait_until(lambda: service.level() == self.before, WAIT_SECONDS)
+        groups = lambda: len(serve_checks.group_folders(service.server.pid))
+        executor_service.wait_until(lambda: service.level() == self.before and groups() == self.groups, WAIT_SECONDS)
         self.assertEqual(service.level(), self.before, {
             name: value for name, value in serve_checks.metrics(service).items() if "warm_pool" in name or "live" in name})
         self.assertEqual(serve_checks.mounts(), self.mounts)
-        self.assertEqual(len(serve_checks.group_folders(service.server.pid)), self.groups)
+        self.assertEqual(groups(), self.groups)
 
     def payload(self, name="victim"):
         pid = executor_service.wait_until(lambda: serve_checks.named(executor_service.service, name), WAIT_SECONDS)

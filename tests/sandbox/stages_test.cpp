@@ -1,8 +1,6 @@
 // Every stage of a sandbox's set-up, made to fail: the report names it with the error of the call that
 // failed, the process ends, and nothing is left behind. A filter in the process that takes the stages makes
 // the one call fail, with an error number that no stage knows, and only there.
-//
-// payload_interpreter is not among them: it fails only where memory ends at that very moment.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -269,11 +267,17 @@ std::optional<StageReport> payload_without_filter() {
   auto program = sys::open_at(AT_FDCWD, std::getenv("EXECUTOR_TEST_ZYGOTE"), O_RDONLY);
   const std::string_view bytes(reinterpret_cast<const char*>(allow_all().data()), sizeof(sock_filter));
   auto filter = sys::make_memory_file("filter", bytes);
-  if (!program || !filter || ::unshare(CLONE_NEWNS) != 0 ||
+  auto proc = sys::open_at(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+  if (!program || !filter || !proc || ::unshare(CLONE_NEWNS) != 0 ||
       ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
     return std::nullopt;
   load(failing({Stage::payload_filter, SYS_seccomp}));
-  auto zygote = supervisor::ZygoteLink::start({program->get(), rootfs(), {}, filter->get(), filter->get()});
+  auto zygote = supervisor::ZygoteLink::start({.executable = program->get(),
+                                               .root = rootfs(),
+                                               .environment = {},
+                                               .proc = proc->get(),
+                                               .strict_filter = filter->get(),
+                                               .processes_filter = filter->get()});
   auto in = sys::make_pipe();
   auto out = sys::make_pipe();
   auto report = sys::make_pipe();

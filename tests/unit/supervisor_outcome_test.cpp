@@ -25,6 +25,7 @@ class FakeLeaf final : public cgroup::Leaf {
   Result<int> watch_oom() override { return -1; }
   [[nodiscard]] int clone_into() const override { return -1; }
   [[nodiscard]] std::vector<int> attach_files() const override { return {}; }
+  bool renew(const cgroup::LeafLimits&) override { return false; }
   void kill() override {}
   Result<void> remove() override { return {}; }
 };

@@ -1,0 +1,86 @@
+#include "zygote/huge_text.hpp"
+
+#include <elf.h>
+#include <link.h>
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace executor::zygote {
+
+namespace {
+
+constexpr std::size_t kHugePage = 2UL * 1024 * 1024;
+#ifndef MADV_COLLAPSE
+constexpr int MADV_COLLAPSE = 25;  // newer than the C library's headers
+#endif
+
+struct Segment {
+  std::uintptr_t start;
+  std::size_t size;
+};
+
+std::size_t whole_huge_pages(std::size_t size) { return (size + kHugePage - 1) / kHugePage * kHugePage; }
+
+/// The executable's segments of code that have their huge pages to themselves.
+std::vector<Segment> movable_segments() {
+  std::vector<Segment> found;
+  // the executable is the first that is told of, and the last
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void* to) {
+        auto& segments = *static_cast<std::vector<Segment>*>(to);
+        std::uintptr_t taken_from = UINTPTR_MAX;
+        for (int i = info->dlpi_phnum; i-- > 0;) {
+          const ElfW(Phdr)& header = info->dlpi_phdr[i];
+          if (header.p_type != PT_LOAD) continue;
+          const std::uintptr_t start = info->dlpi_addr + header.p_vaddr;
+          const bool apart = start % kHugePage == 0 && start + whole_huge_pages(header.p_memsz) <= taken_from;
+          taken_from = start / kHugePage * kHugePage;
+          if ((header.p_flags & (PF_W | PF_X)) == PF_X && apart) segments.push_back({start, header.p_memsz});
+        }
+        return 1;
+      },
+      &found);
+  return found;
+}
+
+/// New memory of this size in huge pages, on a boundary of theirs; nullptr where there is none.
+void* huge_memory(std::size_t size) {
+  void* const all =
+      ::mmap(nullptr, size + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (all == MAP_FAILED) return nullptr;
+  const auto address = reinterpret_cast<std::uintptr_t>(all);
+  const std::uintptr_t start = (address + kHugePage - 1) / kHugePage * kHugePage;
+  char* const memory = static_cast<char*>(all) + (start - address);
+  if (start > address) ::munmap(all, start - address);
+  const std::size_t behind = address + kHugePage - start;
+  if (behind > 0) ::munmap(memory + size, behind);
+  ::madvise(memory, size, MADV_HUGEPAGE);
+  std::memset(memory, 0, size);
+  if (::madvise(memory, size, MADV_COLLAPSE) == 0) return memory;
+  ::munmap(memory, size);
+  return nullptr;
+}
+
+void move(const Segment& segment) {
+  const std::size_t size = whole_huge_pages(segment.size);
+  void* const memory = huge_memory(size);
+  if (memory == nullptr) return;
+  void* const place = reinterpret_cast<void*>(segment.start);
+  std::memcpy(memory, place, segment.size);
+  // one call puts the copy in the place of what it is a copy of: this code may be in it
+  if (::mprotect(memory, size, PROT_READ | PROT_EXEC) != 0 ||
+      ::mremap(memory, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, place) == MAP_FAILED)
+    ::munmap(memory, size);
+}
+
+}  // namespace
+
+void move_text_to_huge_pages() {
+  for (const Segment& segment : movable_segments()) move(segment);
+}
+
+}  // namespace executor::zygote
