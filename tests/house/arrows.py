@@ -22,7 +22,7 @@ ARROWS = {
     "sandbox": {"base": ALL, "cgroup": ALL, "seccomp": ALL},
     "zygote": {"base": ALL, "sandbox": ALL},
     "supervisor": {"base": ALL, "cgroup": ALL, "seccomp": ALL, "sandbox": ALL, "zygote": {"protocol.hpp"}},
-    "backend": {"base": ALL, "spec": ALL, "rootfs": ALL, "supervisor": {"client.hpp", "protocol.hpp", "steward.hpp"}},
+    "backend": {"base": ALL, "spec": ALL, "rootfs": ALL, "seccomp": ALL, "supervisor": {"client.hpp", "protocol.hpp", "steward.hpp"}},
     "validation": {"base": ALL, "spec": ALL, "supervisor": {"client.hpp", "protocol.hpp"}},
     "queue": {"base": ALL, "spec": ALL},
     "worker": {"base": ALL, "spec": ALL, "judge": ALL, "backend": {"backend.hpp"}, "queue": {"queue.hpp"},
