@@ -9,6 +9,7 @@
 #include "app/docker_channel.hpp"
 #include "backend/docker.hpp"
 #include "backend/docker_start.hpp"
+#include "backend/local_start.hpp"
 #include "backend/native.hpp"
 #include "base/sys.hpp"
 #include "validation/sandbox_channel.hpp"
@@ -79,6 +80,14 @@ Result<void> try_docker_backend(const Config& config, BackendChoice& choice) {
   return {};
 }
 
+Result<void> try_local(BackendChoice& choice) {
+  keep_rights(choice, service_ids().gid);
+  auto handle = start_local(choice.drops, choice.uid, choice.gid);
+  if (!handle) return handle.error();
+  choice.steward.emplace(std::move(*handle));
+  return {};
+}
+
 Result<void> try_backend(BackendKind kind, const Config& config, const NativeOptions& native,
                          BackendChoice& choice) {
   switch (kind) {
@@ -90,7 +99,7 @@ Result<void> try_backend(BackendKind kind, const Config& config, const NativeOpt
     case BackendKind::local:
       break;
   }
-  return Error("this version has no local runner", std::make_error_code(std::errc::not_supported));
+  return try_local(choice);
 }
 
 std::vector<BackendKind> allowed(const Config& config) {
@@ -158,8 +167,8 @@ class Clients {
 /// The parts alone own the client, so that it ends with the front and never after its io_context.
 void use_supervisor(const Config& config, supervisor::Connection connection, FrontParts& parts) {
   const auto clients = std::make_shared<Clients>(std::move(connection));
-  parts.backend = [clients](asio::io_context& context) -> std::unique_ptr<Backend> {
-    return std::make_unique<NativeBackend>(clients->get(context));
+  parts.backend = [clients, name = parts.backend_name](asio::io_context& context) {
+    return std::unique_ptr<Backend>(std::make_unique<NativeBackend>(clients->get(context), name));
   };
   parts.validator = [clients, config](asio::io_context& context) {
     return make_validator(context, sandbox_channels(context, clients->get(context)), config);

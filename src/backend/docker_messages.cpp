@@ -20,9 +20,7 @@ constexpr int kOldestMinor = 40;
 /// Beside the program's own processes: the engine's init and the bootstrap.
 constexpr std::uint64_t kOwnProcesses = 2;
 
-// marks in the filter (bootstrap.py)
-constexpr std::uint64_t kMarkPid = 0x5ec0ab1e;
-constexpr std::uint64_t kMarkAddress = 0x5ec0ab2e5ec0ab3e;
+constexpr std::uint64_t kMarkAddress = std::uint64_t{kMarkHigh} << 32U | kMarkLow;
 
 Error refused(const std::string& what) { return {what, std::make_error_code(std::errc::not_supported)}; }
 

@@ -19,6 +19,11 @@ namespace executor::docker {
 
 inline constexpr std::string_view kOwnerLabel = "io.executor.owner";
 
+// Marks in program_filter(), for numbers that only the process itself knows (bootstrap.py, local_child.cpp).
+inline constexpr std::uint32_t kMarkPid = 0x5ec0ab1e;   ///< its process id
+inline constexpr std::uint32_t kMarkHigh = 0x5ec0ab2e;  ///< upper half of the address of execve's environment
+inline constexpr std::uint32_t kMarkLow = 0x5ec0ab3e;
+
 /// The program inside each container, built into the binary.
 [[nodiscard]] std::string_view bootstrap_script();
 
@@ -26,8 +31,8 @@ inline constexpr std::string_view kOwnerLabel = "io.executor.owner";
 /// the bootstrap and a program's loader need is added, each with its reason. JSON in the engine's form.
 [[nodiscard]] Result<std::string> engine_profile(std::string_view processes_profile);
 
-/// The filter that the bootstrap loads before a program that may not start processes: the strict profile,
-/// bound to the program's own process id, and execve for the bootstrap's own call alone. sock_filter records
+/// The filter for a program that is started by execve and may not start processes: the strict profile, bound
+/// to the program's own process id, and execve for the call that starts it alone. sock_filter records
 /// with marks where numbers are known only inside (bootstrap.py).
 [[nodiscard]] Result<std::string> program_filter(std::string_view strict_profile);
 

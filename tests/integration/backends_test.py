@@ -4,7 +4,10 @@
 What differs stands in DIFFERENCES, and in docs/backends.md for people.
 """
 
+import glob
 import json
+import os
+import signal
 import unittest
 
 import docker_engine
@@ -193,6 +196,31 @@ class Conformance:
 
 class Native(Conformance, unittest.TestCase):
     backend = "native"
+
+
+class Local(Conformance, unittest.TestCase):
+    backend = "local"
+    settings = {"EXECUTOR_BACKEND": "local"}
+
+    def test_a_program_reaches_nothing_of_the_host(self):
+        source = ("import os, sys\nfor path in ('/', '/etc/passwd', '/proc/self/status', '/sys', '/tmp', '..', '/dev/zero', '/usr/bin/env', '/bin/sh'):\n"
+                  "    try:\n        os.listdir(path) if os.path.isdir(path) else open(path).read(1)\n        print(path)\n    except OSError as error:\n"
+                  "        if error.errno not in (1, 2, 13): print(path, error)\nfor path in ('main.py', 'x', '/tmp/x', '/dev/shm/x'):\n"
+                  "    try:\n        open(path, 'w')\n        print('wrote', path)\n    except PermissionError: pass")
+        self.assertEqual(self.service.execute(source)[0]["stdout"], "")
+
+    def test_the_runner_that_dies_is_started_again(self):
+        runner = next(pid for pid in self.service.processes() if executor_service.status_of(pid).get("Name") == "executor-local")
+        os.kill(runner, signal.SIGKILL)
+        self.assertEqual(self.service.execute("print(1)", [{"expectedStdout": "1\n"}])[0]["verdict"], "accepted")
+
+    @classmethod
+    def stop(cls):
+        folders = glob.glob("/tmp/executor-local-*")
+        super().stop()
+        left = [folder for folder in folders if os.path.exists(folder)]
+        if not folders or left:
+            raise AssertionError(f"work directories: {folders}, left: {left}")
 
 
 class Docker(Conformance, unittest.TestCase):
