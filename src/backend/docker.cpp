@@ -1,6 +1,6 @@
 #include "backend/docker.hpp"
 
-#include <boost/asio/post.hpp>
+#include <algorithm>
 #include <utility>
 
 namespace executor {
@@ -44,7 +44,7 @@ Backend::Status DockerBackend::status() const {
   Status status;
   status.ready = host_->ready();
   status.detail = host_->detail();
-  status.live = runs_.size() - waiting_.size();
+  status.live = runs_.size() - std::min(runs_.size(), waiting_.size());
   status.warm_misses = next_id_ - 1;
   status.leaks_removed = host_->leaks_removed();
   return status;

@@ -26,7 +26,7 @@ WITHOUT_RIGHTS = 'exec setpriv --bounding-set=-all --inh-caps=-all --ambient-cap
 NO_CAPABILITIES = "0" * 16
 # The configuration of a test is its own, not what the shell happens to have.
 BASE = {name: value for name, value in os.environ.items() if not name.startswith(("EXECUTOR_", "LOG_", "DOCKER_", "MAX_", "SENTRY_"))}
-BASE |= {"EXECUTOR_QUEUE": "embedded", "LOG_TO_FILE": "false", "EXECUTOR_PORT": "0"}
+BASE |= {"EXECUTOR_QUEUE": "embedded", "LOG_TO_FILE": "false", "EXECUTOR_PORT": "0", "EXECUTOR_BACKEND": "native"}
 
 
 def setUpModule():
