@@ -60,12 +60,17 @@ std::uint64_t tasks_of_user() {
   std::uint64_t count = 0;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator("/proc", error)) {
-    struct stat info {};
     const std::string name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const std::string tasks = entry.path().string() + "/task";
-    if (::stat(tasks.c_str(), &info) != 0 || info.st_uid != ::getuid()) continue;
-    count += info.st_nlink > 2 ? info.st_nlink - 2 : 1;
+    std::ifstream status("/proc/" + name + "/status");
+    std::string key;
+    std::uint64_t uid = 0;
+    std::uint64_t threads = 0;
+    for (std::string rest; status >> key && threads == 0; std::getline(status, rest)) {
+      if (key == "Uid:") status >> uid;
+      if (key == "Threads:") status >> threads;
+    }
+    if (uid == ::getuid()) count += threads;
   }
   return count;
 }
@@ -164,6 +169,7 @@ Result<void> Run::launch() {
   arguments.insert(arguments.end(), program_.args.begin(), program_.args.end());
   std::vector<std::string> environment = service_.config_.environment;
   environment.push_back("PATH=" + usr + "/bin");
+  environment.push_back("LOCPATH=" + usr + "/lib/locale");
   const auto argv = pointers(arguments);
   const auto envp = pointers(environment);
   auto filter = filter_for(service_.config_.filter, envp.data());

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <utility>
@@ -62,6 +63,11 @@ void Service::on_frame(const supervisor::FrameSplitter::Frame& frame) {
 }
 
 void Service::start(std::uint64_t id, Program program, bool is_channel) {
+  // a channel's descriptors need the socket's end for themselves
+  if (is_channel && !(current_.empty() && outgoing_.empty()))
+    return asio::post(context_, [this, id, program = std::move(program)]() mutable {
+      start(id, std::move(program), true);
+    });
   const auto run = std::make_shared<Run>(*this, id, std::move(program), is_channel);
   runs_[id] = run;
   if (const auto started = run->start(); !started) {
