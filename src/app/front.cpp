@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <regex>
 #include <stdexcept>
 #include <utility>
 
@@ -40,10 +41,22 @@ std::string worker_id() {
 
 PartState state_of(bool up) { return up ? PartState::up : PartState::down; }
 
+/// The words without the paths in them.
+std::string without_paths(const std::string& words) {
+  static const std::regex path("\"?/[^\\s\":;,)]*\"?");
+  return std::regex_replace(words, path, "…");
+}
+
+std::size_t index_of(const std::string& backend) {
+  return backend == "native" ? 1 : backend == "docker" ? 2 : 3;
+}
+
 // The backend in use has a state; the others stand by or are not there, which is not trouble.
-std::vector<HealthPart> parts_of(const Backend* backend) {
+std::vector<HealthPart> parts_of(const Backend* backend, const std::vector<BackendNote>& refused) {
   std::vector<HealthPart> parts{{"supervisor"}, {"nativeBackend"}, {"dockerBackend"}, {"localFallback"}};
   for (HealthPart& part : parts) part.detail = "not in use";
+  for (const BackendNote& note : refused)
+    parts[index_of(note.name)].detail = "not available at the start: " + without_paths(note.why);
   if (backend == nullptr) return parts;
   const Backend::Status status = backend->status();
   const std::string name = backend->name();
@@ -52,7 +65,7 @@ std::vector<HealthPart> parts_of(const Backend* backend) {
     parts[index].detail = status.detail;
   };
   if (name == "native") set(0);
-  set(name == "native" ? 1 : name == "docker" ? 2 : 3);
+  set(index_of(name));
   return parts;
 }
 
@@ -76,6 +89,7 @@ class Front {
   int run() {
     const Result<std::uint16_t> port = server_.listen(config_.host, config_.port);
     if (!port) throw std::runtime_error("EXECUTOR_HOST, EXECUTOR_PORT: " + port.error().message());
+    tell_backend();
     if (worker_) worker_->start();
     wait_for_signal();
     start_watchdog();
@@ -94,6 +108,16 @@ class Front {
 
  private:
   // -- wiring
+
+  void tell_backend() {
+    if (parts_.backend_name.empty()) return;
+    std::string reason =
+        parts_.refused_backends.empty() ? "the first that was tried" : "the first that works";
+    for (const BackendNote& note : parts_.refused_backends) reason += "; " + note.name + ": " + note.why;
+    const Log::Fields fields = {{"backend", parts_.backend_name}, {"reason", reason}};
+    parts_.refused_backends.empty() ? log_.info("backend_chosen", fields)
+                                    : log_.warn("backend_chosen", fields);
+  }
 
   bool embedded() const { return config_.queue == QueueKind::embedded; }
 
@@ -172,13 +196,15 @@ class Front {
     const bool backend_ready = !worker_ || backend_->status().ready;
     http::Health health{.healthy = queue.ready && backend_ready, .draining = draining_};
     health.ready = health.healthy && !draining_;
-    health.parts = parts_.health ? parts_.health(backend_.get()) : parts_of(backend_.get());
+    health.parts =
+        parts_.health ? parts_.health(backend_.get()) : parts_of(backend_.get(), parts_.refused_backends);
     health.parts.insert(health.parts.begin(), {"queue", state_of(queue.ready), queue.detail});
     return health;
   }
 
   std::string render_metrics() {
     Metrics::Snapshot snapshot{.http_connections = server_.connections()};
+    snapshot.backend = parts_.backend_name;
     const Queue::Status queue = queue_->status();
     snapshot.queue_depth = queue.depth;
     snapshot.queue_oldest = queue.oldest;

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "app/config.hpp"
@@ -16,6 +17,12 @@
 
 namespace executor {
 
+/// A backend that was tried at the start, and why it is not used.
+struct BackendNote {
+  std::string name;
+  std::string why;
+};
+
 /// What main.cpp hands in. Factories are called once, on the thread of run_front(); they may throw, which
 /// stops the start with the message.
 struct FrontParts {
@@ -25,6 +32,8 @@ struct FrontParts {
   std::function<std::unique_ptr<Queue>(boost::asio::io_context&, Log&)> queue{};
   /// The parts of /health beside the queue; empty: derived from the backend in use.
   std::function<std::vector<http::HealthPart>(const Backend*)> health{};
+  std::string backend_name{};  ///< of the backend that the start has chosen, also where none runs (role api)
+  std::vector<BackendNote> refused_backends{};
   /// Called with the port once the server listens; for tests.
   std::function<void(std::uint16_t)> listening{};
   /// Where log lines go instead of standard output and LOG_FILE; for tests.

@@ -12,15 +12,13 @@
 #include <filesystem>
 #include <memory>
 
+#include "app/backend_choice.hpp"
 #include "app/command_line.hpp"
 #include "app/config.hpp"
 #include "app/front.hpp"
-#include "backend/native.hpp"
 #include "backend/native_start.hpp"
 #include "queue/redis_queue.hpp"
 #include "queue/redis_url.hpp"
-#include "validation/sandbox_channel.hpp"
-#include "validation/sandbox_validator.hpp"
 
 namespace executor {
 
@@ -65,20 +63,6 @@ NativeOptions native_options(const Config& config) {
   return options;
 }
 
-/// The supervisor's client, made once and shared by backend and validator.
-class Clients {
- public:
-  explicit Clients(supervisor::Connection connection) : connection_(std::move(connection)) {}
-  std::shared_ptr<supervisor::Client> get(asio::io_context& context) {
-    if (!client_) client_ = std::make_shared<supervisor::Client>(context, std::move(connection_));
-    return client_;
-  }
-
- private:
-  supervisor::Connection connection_;
-  std::shared_ptr<supervisor::Client> client_;
-};
-
 std::unique_ptr<Queue> redis_queue(asio::io_context& context, const Config& config, Log& log) {
   RedisQueueOptions options;
   options.log = [&log](RedisLogLevel level, std::string_view line) {
@@ -92,26 +76,6 @@ std::unique_ptr<Queue> redis_queue(asio::io_context& context, const Config& conf
   return make_redis_queue(context, options);
 }
 
-/// The parts alone own the client, so that it ends with the front and never after its io_context.
-FrontParts front_parts(const Config& config, supervisor::Connection connection) {
-  const auto clients = std::make_shared<Clients>(std::move(connection));
-  FrontParts parts;
-  parts.backend = [clients](asio::io_context& context) -> std::unique_ptr<Backend> {
-    return std::make_unique<NativeBackend>(clients->get(context));
-  };
-  parts.validator = [clients, config](asio::io_context& context) -> std::unique_ptr<Validator> {
-    SandboxValidatorOptions options;
-    options.policy = {config.validation, config.allowed_modules, config.allowed_builtins};
-    auto validator = std::make_unique<SandboxValidator>(
-        context.get_executor(), sandbox_channels(context, clients->get(context)), std::move(options));
-    validator->start();
-    return validator;
-  };
-  if (config.queue == QueueKind::redis)
-    parts.queue = [config](asio::io_context& context, Log& log) { return redis_queue(context, config, log); };
-  return parts;
-}
-
 int serve(const Config& config) {
   boost::system::error_code malformed;
   asio::ip::make_address(config.host, malformed);
@@ -123,22 +87,21 @@ int serve(const Config& config) {
   if (config.queue == QueueKind::rabbitmq)
     return complain(2,
                     "EXECUTOR_QUEUE: \"rabbitmq\" is not available in this version; redis or embedded are");
-  if (config.backend == BackendKind::docker || config.backend == BackendKind::local)
-    return complain(
-        2, "EXECUTOR_BACKEND: this version has the native backend alone; auto or native are allowed");
-  auto handle = start_native(native_options(config));
-  if (!handle)
-    return complain(kNoSandbox, handle.error().message() +
+  auto choice = choose_backend(config, native_options(config));
+  if (!choice)
+    return complain(kNoSandbox, choice.error().message() +
                                     "\nNothing weaker is used instead. `executor doctor` says "
                                     "what this host lacks and what provides it.");
-  if (handle->privileged) {
-    const ServiceIds ids = service_ids();
-    give_log_file(config, ids);
-    if (auto dropped = supervisor::drop_privileges(ids.uid, ids.gid); !dropped)
+  if (choice->drops) {
+    give_log_file(config, {choice->uid, choice->gid});
+    if (auto dropped = supervisor::drop_privileges(choice->uid, choice->gid); !dropped)
       return complain(kStartFailed, dropped.error().message());
   }
-  const int status = run_front(config, front_parts(config, std::move(handle->connection)));
-  supervisor::wait_for_end(*handle);
+  FrontParts parts = front_parts(config, *choice);
+  if (config.queue == QueueKind::redis)
+    parts.queue = [config](asio::io_context& context, Log& log) { return redis_queue(context, config, log); };
+  const int status = run_front(config, std::move(parts));
+  if (choice->steward) supervisor::wait_for_end(*choice->steward);
   return status;
 }
 

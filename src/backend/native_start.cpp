@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "base/sys.hpp"
+#include "backend/installed.hpp"
 #include "rootfs/paths.hpp"
 #include "rootfs/runtime.hpp"
 
@@ -14,23 +14,6 @@ namespace executor {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The programs beside our own: in the build tree, or where a package puts what users do not call.
-Result<fs::path> helper(const std::string& name) {
-  std::error_code error;
-  const fs::path own = fs::read_symlink("/proc/self/exe", error).parent_path();
-  std::vector<fs::path> places = {own, own / ".." / "lib" / "executor"};
-  if (const auto tree = rootfs::find_build_tree(own)) places.push_back(*tree);
-  for (const fs::path& place : places)
-    if (fs::is_regular_file(place / name, error)) return place / name;
-  return errno_error("find \"" + name + "\" beside the executor program", ENOENT);
-}
-
-Result<std::string> profile(const std::string& name) {
-  auto text = sys::read_file((rootfs::data_directory() / "seccomp-profiles" / name).string());
-  if (!text) return text.error().context("seccomp profile");
-  return text;
-}
 
 Result<supervisor::RuntimeConfig> runtime_config(const std::string& name) {
   const auto manifest = rootfs::load_runtime_manifest(name);
@@ -43,9 +26,9 @@ Result<supervisor::RuntimeConfig> runtime_config(const std::string& name) {
     return errno_error("find the root file system of \"" + name + "\" in \"" + runtime.rootfs +
                            "\" (executor rootfs build makes it)",
                        ENOENT);
-  auto strict = profile(manifest->seccomp_profile);
+  auto strict = installed_profile(manifest->seccomp_profile);
   if (!strict) return strict.error();
-  auto processes = profile(manifest->processes_profile);
+  auto processes = installed_profile(manifest->processes_profile);
   if (!processes) return processes.error();
   runtime.strict_profile = std::move(*strict);
   runtime.processes_profile = std::move(*processes);
@@ -66,19 +49,19 @@ Result<supervisor::StewardHandle> start_native(const NativeOptions& options) {
   auto runtime = runtime_config("python");
   if (!runtime) return runtime.error();
   plan.config.runtimes.push_back(std::move(*runtime));
-  auto init = profile("init.json");
+  auto init = installed_profile("init.json");
   if (!init) return init.error();
   plan.config.init_profile = std::move(*init);
   plan.config.warm_pool = options.warm_pool;
   // besides those in use: as many on their way out, and the validator's
   plan.config.max_live = 2 * (options.concurrency + options.warm_pool) + 16;
   plan.config.defaults = options.defaults;
-  auto supervisor = helper("executor-supervisor");
+  auto supervisor = installed_program("executor-supervisor");
   if (!supervisor) return supervisor.error();
-  auto zygote = helper("executor-zygote-python");
+  auto zygote = installed_program("executor-zygote-python");
   if (!zygote) return zygote.error();
-  plan.supervisor_path = supervisor->string();
-  plan.zygote_path = zygote->string();
+  plan.supervisor_path = std::move(*supervisor);
+  plan.zygote_path = std::move(*zygote);
   plan.id_base = options.id_base;
   plan.id_count = options.id_count;
   const ServiceIds ids = service_ids();

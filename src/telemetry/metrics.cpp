@@ -75,6 +75,10 @@ struct Metrics::Families {
   prometheus::Gauge& depth = gauge("executor_queue_depth", "Jobs waiting in the queue.");
   prometheus::Gauge& oldest = gauge("executor_queue_oldest_seconds", "Age of the oldest waiting job.");
   prometheus::Gauge& connections = gauge("executor_http_connections", "Open HTTP connections.");
+  prometheus::Family<prometheus::Gauge>& backends = prometheus::BuildGauge()
+                                                        .Name("executor_backend_in_use")
+                                                        .Help("1 for the backend that the start has chosen.")
+                                                        .Register(registry);
   prometheus::Gauge& resident =
       gauge("process_resident_memory_bytes", "Resident memory of the front process.");
   prometheus::Gauge& started =
@@ -119,6 +123,8 @@ std::string Metrics::render(const Snapshot& snapshot) {
   all.depth.Set(static_cast<double>(snapshot.queue_depth));
   all.oldest.Set(seconds(snapshot.queue_oldest));
   all.connections.Set(static_cast<double>(snapshot.http_connections));
+  for (const char* backend : {"native", "docker", "local"})
+    all.backends.Add({{"backend", backend}}).Set(snapshot.backend == backend ? 1 : 0);
   all.resident.Set(resident_bytes());
   std::ostringstream text;
   prometheus::TextSerializer().Serialize(text, all.registry.Collect());

@@ -40,6 +40,7 @@ class Metrics {
     std::size_t queue_depth = 0;
     std::chrono::milliseconds queue_oldest{};
     std::size_t http_connections = 0;
+    std::string_view backend{};  ///< that runs programs; empty: none
   };
 
   /// Prometheus text, exposition format 0.0.4.

@@ -26,7 +26,7 @@ WITHOUT_RIGHTS = 'exec setpriv --bounding-set=-all --inh-caps=-all --ambient-cap
 NO_CAPABILITIES = "0" * 16
 # The configuration of a test is its own, not what the shell happens to have.
 BASE = {name: value for name, value in os.environ.items() if not name.startswith(("EXECUTOR_", "LOG_", "DOCKER_", "MAX_", "SENTRY_"))}
-BASE |= {"EXECUTOR_QUEUE": "embedded", "LOG_TO_FILE": "false", "EXECUTOR_PORT": "0"}
+BASE |= {"EXECUTOR_QUEUE": "embedded", "LOG_TO_FILE": "false", "EXECUTOR_PORT": "0", "EXECUTOR_BACKEND": "native"}
 
 
 def setUpModule():
@@ -249,7 +249,7 @@ class Settings(Started):
                             ("EXECUTOR_ALLOWED_MODULES", "os"), ("EXECUTOR_ALLOWED_BUILTINS", "[1]"), ("EXECUTOR_MAX_CONCURRENCY", "0"),
                             ("EXECUTOR_WARM_POOL", "99999"), ("EXECUTOR_MEM_LIMIT", "1"), ("EXECUTOR_NANO_CPUS", "1e9"),
                             ("EXECUTOR_VALIDATION", "perhaps"), ("LOG_TO_FILE", "2"), ("EXECUTOR_DRAIN_TIME", "-1"),
-                            ("EXECUTOR_REDIS_URL", "http://localhost"), ("EXECUTOR_BACKEND", "docker"), ("EXECUTOR_QUEUE", "rabbitmq"),
+                            ("EXECUTOR_REDIS_URL", "http://localhost"), ("EXECUTOR_BACKEND", "podman"), ("EXECUTOR_QUEUE", "rabbitmq"),
                             ("EXECUTOR_QUEUE_LIMIT", "0"), ("EXECUTOR_MAX_BODY", "12"), ("EXECUTOR_MAX_CONNECTIONS", "")):
             with self.subTest(name, value=value):
                 if not value:

@@ -5,7 +5,8 @@ namespace executor::doctor {
 HostFacts probe_host(const Config& config, const ProbeOptions& options) {
   HostFacts facts;
   facts.config = config;
-  facts.abilities = {};  // this version: the native backend, ids by capabilities, embedded and Redis queues
+  // this version: every backend, ids by capabilities, embedded and Redis queues
+  facts.abilities = {.docker_backend = true, .local_backend = true};
   facts.kernel = probe_kernel();
   facts.namespaces = probe_namespaces();
   facts.ids = probe_ids();

@@ -1,0 +1,109 @@
+// The engine as one long-lived acquaintance: looked at until it will do, watched from then on, and cleaned of
+// containers whose owners are gone.
+//
+//   looking ──version, info, left-overs, image──▶ ready ──no answer──▶ looking (every second)
+//
+// A container belongs to the process that its label names; one that died without tidying up is recognised by
+// that, and so is its container.
+//
+// Ownership: shared by the backend and its runs. Thread safety: the io_context's thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/docker_engine.hpp"
+#include "backend/docker_messages.hpp"
+
+namespace executor::docker {
+
+struct Options {
+  std::string socket_path = "/var/run/docker.sock";
+  std::string image;                                 ///< a name, as docker pull takes it
+  std::string strict_profile;                        ///< JSON text, for programs that may not start processes
+  std::string processes_profile;                     ///< JSON text, for those that may
+  std::map<std::string, std::string> environment{};  ///< of programs
+  std::chrono::milliseconds watch_period{2000};
+  std::chrono::milliseconds retry_period{1000};
+  std::chrono::milliseconds request_deadline{10'000};
+  std::chrono::milliseconds start_deadline{30'000};  ///< from creating a container to its being ready
+  std::chrono::milliseconds pull_deadline{600'000};
+};
+
+class Host : public std::enable_shared_from_this<Host> {
+ public:
+  using Answered = Engine::Answered;
+
+  /// An Error: a profile does not do.
+  static Result<std::shared_ptr<Host>> make(boost::asio::io_context& context, Options options);
+
+  /// Looks at the engine; `on_change` is told of every change between ready and not.
+  void start(std::function<void()> on_change);
+
+  [[nodiscard]] bool ready() const { return ready_; }
+  /// What it is, or what is wrong with it.
+  [[nodiscard]] const std::string& detail() const { return detail_; }
+  /// True where waiting does not help: the engine or the image will not do as it is.
+  [[nodiscard]] bool refused() const { return refused_; }
+  [[nodiscard]] std::uint64_t leaks_removed() const { return leaks_removed_; }
+
+  /// A request about one container; targets start behind the version: "/containers/create".
+  void ask(Request request, Answered answered);
+  void open_stream(Request request, Engine::Opened opened);
+  [[nodiscard]] std::string create_container(const Limits& limits, bool removes_itself) const;
+  /// Removes a container, however often it takes; `removed` comes after the first attempt. Null: nobody
+  /// waits.
+  void remove(const std::string& id, std::function<void()> removed = nullptr);
+  /// A request found nobody: looks again.
+  void lost(const std::string& why);
+
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] const std::string& filter() const { return filter_; }
+  [[nodiscard]] boost::asio::io_context& context() const { return context_; }
+
+ private:
+  Host(boost::asio::io_context& context, Options options);
+  void look();
+  void look_at_info(const std::string& body);
+  void sweep();
+  void look_at_image(bool may_pull);
+  void pull();
+  void become_ready(const std::string& image_id);
+  void not_ready(const std::string& why, bool refused);
+  void watch();
+  void remove_later(const std::string& id);
+  void on_left_overs(const std::string& body);
+  /// Asks, and hands over the body of an answer below 300; everything else makes the host not ready.
+  void ask_for(Request request, const std::string& what, std::function<void(const std::string&)> use);
+
+  boost::asio::io_context& context_;
+  Options options_;
+  Engine engine_;
+  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer removal_timer_;
+  std::string profile_{};
+  std::string filter_{};
+  EngineFacts facts_{};
+  std::string image_id_{};
+  std::string owner_;
+  std::function<void()> on_change_{};
+  bool ready_ = false;
+  bool refused_ = false;
+  bool swept_ = false;
+  std::string detail_ = "starting";
+  std::uint64_t leaks_removed_ = 0;
+  std::vector<std::string> unremoved_{};
+};
+
+/// Names this process so that others can tell whether it still lives: boot, PID namespace, pid, start time.
+[[nodiscard]] std::string own_name();
+/// Whether the process of that name lives; true where that cannot be told from here.
+[[nodiscard]] bool owner_lives(const std::string& name);
+
+}  // namespace executor::docker

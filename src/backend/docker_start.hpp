@@ -1,0 +1,24 @@
+// From settings to a Docker backend: the installed profiles and the manifest go into its options.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <string>
+
+#include "backend/docker_host.hpp"
+#include "executor/error.hpp"
+
+namespace executor {
+
+/// The options for Python.
+Result<docker::Options> docker_options(const std::string& socket_path, const std::string& image);
+
+/// Runs a small program in a container and looks at its outcome; blocks, at most `patience` (an image that
+/// has to be pulled takes what it takes). What works is told in words; an Error names what does not.
+Result<std::string> try_docker(const docker::Options& options, std::chrono::milliseconds patience);
+
+/// The group that may use the engine's socket: the socket's own where that may write, else `otherwise`.
+gid_t docker_group(const std::string& socket_path, gid_t otherwise);
+
+}  // namespace executor

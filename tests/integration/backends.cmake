@@ -1,0 +1,2 @@
+executor_integration_test(backends backends_test.py)
+executor_integration_test(docker_faults docker_faults_test.py)

@@ -1,0 +1,1 @@
+executor_unit_test(backend SOURCES backend_docker_messages_test.cpp backend_docker_host_test.cpp)
