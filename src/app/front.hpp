@@ -9,6 +9,7 @@
 
 #include "app/config.hpp"
 #include "backend/backend.hpp"
+#include "http/api_tokens.hpp"
 #include "http/health.hpp"
 #include "queue/queue.hpp"
 #include "telemetry/log.hpp"
@@ -25,6 +26,7 @@ struct FrontParts {
   std::function<std::unique_ptr<Queue>(boost::asio::io_context&, Log&)> queue{};
   /// The parts of /health beside the queue; empty: derived from the backend in use.
   std::function<std::vector<http::HealthPart>(const Backend*)> health{};
+  http::ApiTokens api_tokens{};  ///< of POST /api/execute
   /// Called with the port once the server listens; for tests.
   std::function<void(std::uint16_t)> listening{};
   /// Where log lines go instead of standard output and LOG_FILE; for tests.

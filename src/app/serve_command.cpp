@@ -17,6 +17,8 @@
 #include "app/front.hpp"
 #include "backend/native.hpp"
 #include "backend/native_start.hpp"
+#include "queue/rabbitmq_queue.hpp"
+#include "queue/rabbitmq_url.hpp"
 #include "queue/redis_queue.hpp"
 #include "queue/redis_url.hpp"
 #include "validation/sandbox_channel.hpp"
@@ -92,6 +94,19 @@ std::unique_ptr<Queue> redis_queue(asio::io_context& context, const Config& conf
   return make_redis_queue(context, options);
 }
 
+std::unique_ptr<Queue> rabbit_queue(asio::io_context& context, const Config& config, Log& log) {
+  RabbitQueueOptions options;
+  options.log = [&log](RabbitLogLevel level, std::string_view line) {
+    const Log::Fields fields = {{"detail", line}};
+    if (level == RabbitLogLevel::info) return log.info("queue", fields);
+    return level == RabbitLogLevel::warning ? log.warn("queue", fields) : log.error("queue", fields);
+  };
+  options.url = config.rabbitmq_url;
+  options.max_waiting = config.queue_limit;
+  options.forms = {.limits = worker_limits(config), .solution = solution_limits(config)};
+  return make_rabbit_queue(context, options);
+}
+
 /// The parts alone own the client, so that it ends with the front and never after its io_context.
 FrontParts front_parts(const Config& config, supervisor::Connection connection) {
   const auto clients = std::make_shared<Clients>(std::move(connection));
@@ -109,6 +124,10 @@ FrontParts front_parts(const Config& config, supervisor::Connection connection) 
   };
   if (config.queue == QueueKind::redis)
     parts.queue = [config](asio::io_context& context, Log& log) { return redis_queue(context, config, log); };
+  if (config.queue == QueueKind::rabbitmq)
+    parts.queue = [config](asio::io_context& context, Log& log) {
+      return rabbit_queue(context, config, log);
+    };
   return parts;
 }
 
@@ -121,8 +140,8 @@ int serve(const Config& config) {
     if (const auto url = parse_redis_url(config.redis_url); !url)
       return complain(2, "EXECUTOR_REDIS_URL: " + url.error().what);
   if (config.queue == QueueKind::rabbitmq)
-    return complain(2,
-                    "EXECUTOR_QUEUE: \"rabbitmq\" is not available in this version; redis or embedded are");
+    if (const auto url = parse_rabbit_url(config.rabbitmq_url); !url)
+      return complain(2, "EXECUTOR_RABBITMQ_URL: " + url.error().what);
   if (config.backend == BackendKind::docker || config.backend == BackendKind::local)
     return complain(
         2, "EXECUTOR_BACKEND: this version has the native backend alone; auto or native are allowed");
@@ -131,13 +150,19 @@ int serve(const Config& config) {
     return complain(kNoSandbox, handle.error().message() +
                                     "\nNothing weaker is used instead. `executor doctor` says "
                                     "what this host lacks and what provides it.");
+  // after the fork, so that no token stands in another process, and while the file can still be read
+  auto tokens =
+      config.api_tokens_file.empty() ? http::ApiTokens() : http::ApiTokens::read(config.api_tokens_file);
+  if (!tokens) return complain(2, "EXECUTOR_API_TOKENS_FILE: " + tokens.error().message());
   if (handle->privileged) {
     const ServiceIds ids = service_ids();
     give_log_file(config, ids);
     if (auto dropped = supervisor::drop_privileges(ids.uid, ids.gid); !dropped)
       return complain(kStartFailed, dropped.error().message());
   }
-  const int status = run_front(config, front_parts(config, std::move(handle->connection)));
+  FrontParts parts = front_parts(config, std::move(handle->connection));
+  parts.api_tokens = std::move(*tokens);
+  const int status = run_front(config, std::move(parts));
   supervisor::wait_for_end(*handle);
   return status;
 }
