@@ -43,6 +43,12 @@ Apply number(Member Config::*member, std::uint64_t min, std::uint64_t max, std::
   };
 }
 
+Apply share(http::Share Config::*member, std::size_t http::Share::*part) {
+  return [=](Config& config, const std::string& text) {
+    return parse_number(text, std::size_t{0}, std::size_t{100'000}, (config.*member).*part);
+  };
+}
+
 Apply seconds(milliseconds Config::*member, double min, double max) {
   return [=](Config& config, const std::string& text) {
     double value = 0;
@@ -158,6 +164,14 @@ const std::vector<Setting>& settings() {
        "where internal errors are reported", url(&C::sentry_dsn, {"http://", "https://"}), true},
       {"EXECUTOR_API_TOKENS_FILE", "--api-tokens-file", "a path", "tokens of POST /api/execute",
        text(&C::api_tokens_file)},
+      {"EXECUTOR_USER_JOBS", "--user-jobs", "0 to 100000; 0 is no limit",
+       "unfinished jobs of one user at once", share(&C::user_share, &http::Share::concurrent)},
+      {"EXECUTOR_USER_WAITING", "--user-waiting", "0 to 100000", "jobs of one user held back beyond those",
+       share(&C::user_share, &http::Share::waiting)},
+      {"EXECUTOR_TOKEN_JOBS", "--token-jobs", "0 to 100000; 0 is no limit",
+       "unfinished jobs of one token at once", share(&C::token_share, &http::Share::concurrent)},
+      {"EXECUTOR_TOKEN_WAITING", "--token-waiting", "0 to 100000", "jobs of one token held back beyond those",
+       share(&C::token_share, &http::Share::waiting)},
       {"MAX_EXECUTION_TIME", "--max-execution-time", "0.01 to 600 seconds", "wall time in POST /api/execute",
        seconds(&C::max_execution_time, 0.01, 600)},
       {"MAX_MEMORY", "--max-memory", "8 to 1048576 MiB", "memory in POST /api/execute",
@@ -230,6 +244,17 @@ SpecLimits spec_limits(const Config& config) {
   limits.wall_time_max = config.max_timeout;
   limits.cpu_time_max = config.max_timeout;
   limits.memory_max = config.mem_limit;
+  return limits;
+}
+
+SolutionLimits solution_limits(const Config& config) {
+  return {.wall_time = config.max_execution_time, .memory_max = config.max_memory};
+}
+
+SpecLimits worker_limits(const Config& config) {
+  SpecLimits limits = spec_limits(config);
+  limits.wall_time_max = std::max(limits.wall_time_max, config.max_execution_time);
+  limits.memory_max = std::max(limits.memory_max, config.max_memory);
   return limits;
 }
 

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "executor/error.hpp"
+#include "http/admission.hpp"
+#include "spec/solution_form.hpp"
 #include "spec/spec_limits.hpp"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): the library's own
@@ -49,6 +51,8 @@ struct Config {
   std::string docker_socket = "/var/run/docker.sock";
   std::string sentry_dsn{};
   std::string api_tokens_file{};
+  http::Share user_share{};                              ///< unfinished jobs of one userId
+  http::Share token_share{};                             ///< and of one token
   std::chrono::milliseconds max_execution_time{10'000};  ///< of POST /api/execute
   std::uint64_t max_memory = 256 * kMiB;                 ///< bytes, of POST /api/execute
   std::string log_file = "logs/executor.log";
@@ -75,6 +79,12 @@ Environment process_environment();
 
 /// What a request may ask for under this configuration.
 SpecLimits spec_limits(const Config& config);
+
+/// What each test of POST /api/execute may use.
+SolutionLimits solution_limits(const Config& config);
+
+/// What a job from the queue may ask for: the larger of both.
+SpecLimits worker_limits(const Config& config);
 
 std::string_view to_string(Role role);
 std::string_view to_string(QueueKind queue);

@@ -15,7 +15,9 @@
 #include "app/job_report.hpp"
 #include "base/sys.hpp"
 #include "http/execute.hpp"
+#include "http/openapi.hpp"
 #include "http/server.hpp"
+#include "http/solution_api.hpp"
 #include "queue/embedded.hpp"
 #include "telemetry/metrics.hpp"
 #include "worker/worker.hpp"
@@ -82,7 +84,7 @@ class Front {
     if (config_.role == Role::api) return;
     worker_ = std::make_unique<Worker>(
         context_,
-        Worker::Parts{*queue_, *backend_, validator_.get(), spec_limits(config_), config_.max_concurrency},
+        Worker::Parts{*queue_, *backend_, validator_.get(), worker_limits(config_), config_.max_concurrency},
         worker_events());
   }
 
@@ -139,8 +141,19 @@ class Front {
     http::EndpointTable table(
         {{"GET", "/health", http::health_handler(health)},
          {"GET", "/ready", http::ready_handler(health)},
+         {"GET", "/openapi.json", http::openapi_handler()},
          {"GET", "/metrics", http::metrics_handler([this] { return render_metrics(); })}});
-    if (config_.role != Role::worker) table.add({"POST", "/execute", http::execute_handler(execute_parts())});
+    if (config_.role == Role::worker) return table;
+    http::ExecuteParts plain = execute_parts();
+    plain.jobs = &jobs_;
+    table.add({"POST", "/execute", http::execute_handler(std::move(plain))});
+    table.add({"GET", "/jobs/{id}", [this](const http::ExchangePtr& exchange) { jobs_.get(exchange); }});
+    table.add(
+        {"DELETE", "/jobs/{id}", [this](const http::ExchangePtr& exchange) { jobs_.remove(exchange); }});
+    table.add(
+        {"GET", "/jobs/{id}/events", [this](const http::ExchangePtr& exchange) { jobs_.events(exchange); }});
+    table.add({"POST", "/api/execute",
+               http::solution_api_handler(execute_parts(), parts_.api_tokens, solution_limits(config_))});
     return table;
   }
 
@@ -149,16 +162,18 @@ class Front {
             .validator = *validator_,
             .limits = spec_limits(config_),
             .job_text = !embedded(),
+            .admission = admission_,
             .draining = [this] { return draining_; },
             .rejected = [this](std::string_view reason) { metrics_.rejected(reason); },
             .failed =
                 [this](std::string_view what) {
                   log_.error("internal_error", {{"detail", what}});
                 },
-            .abandoned =
-                [this](const std::string& job_id) {
-                  if (worker_) worker_->cancel(job_id);
-                }};
+            .abandoned = [this](const std::string& job_id) { cancel_run(job_id); }};
+  }
+
+  void cancel_run(const std::string& job_id) {
+    if (worker_) worker_->cancel(job_id);
   }
 
   http::Server::Events server_events() {
@@ -313,6 +328,12 @@ class Front {
   bool worker_draining_ = false;
   bool worker_done_ = false;
   int status_ = 0;
+  http::Jobs jobs_{context_, {}, [this](const std::string& job_id) {
+                     queue_->abandon(job_id);
+                     cancel_run(job_id);
+                   }};
+  std::shared_ptr<http::Admission> admission_ =
+      std::make_shared<http::Admission>(config_.user_share, config_.token_share);
   std::unique_ptr<Queue> queue_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Validator> validator_;

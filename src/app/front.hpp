@@ -10,6 +10,7 @@
 
 #include "app/config.hpp"
 #include "backend/backend.hpp"
+#include "http/api_tokens.hpp"
 #include "http/health.hpp"
 #include "queue/queue.hpp"
 #include "telemetry/log.hpp"
@@ -34,6 +35,7 @@ struct FrontParts {
   std::function<std::vector<http::HealthPart>(const Backend*)> health{};
   std::string backend_name{};  ///< of the backend that the start has chosen, also where none runs (role api)
   std::vector<BackendNote> refused_backends{};
+  http::ApiTokens api_tokens{};  ///< of POST /api/execute
   /// Called with the port once the server listens; for tests.
   std::function<void(std::uint16_t)> listening{};
   /// Where log lines go instead of standard output and LOG_FILE; for tests.

@@ -10,6 +10,7 @@
 #include "app/rootfs_command.hpp"
 #include "app/run_command.hpp"
 #include "app/serve_command.hpp"
+#include "app/submit_command.hpp"
 
 namespace {
 
@@ -22,6 +23,7 @@ struct Command {
 constexpr std::array kCommands = {
     Command{"serve", "the service: HTTP, queue, sandboxes", executor::serve_command},
     Command{"run", "one program in one sandbox", executor::run_command},
+    Command{"submit", "a program and its tests to a running server", executor::submit_command},
     Command{"doctor", "what this host offers, lacks, and what provides it", executor::doctor_command},
     Command{"rootfs", "make or verify the runtimes' root file systems", executor::rootfs_command},
 };

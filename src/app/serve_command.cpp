@@ -17,6 +17,8 @@
 #include "app/config.hpp"
 #include "app/front.hpp"
 #include "backend/native_start.hpp"
+#include "queue/rabbitmq_queue.hpp"
+#include "queue/rabbitmq_url.hpp"
 #include "queue/redis_queue.hpp"
 #include "queue/redis_url.hpp"
 
@@ -76,6 +78,19 @@ std::unique_ptr<Queue> redis_queue(asio::io_context& context, const Config& conf
   return make_redis_queue(context, options);
 }
 
+std::unique_ptr<Queue> rabbit_queue(asio::io_context& context, const Config& config, Log& log) {
+  RabbitQueueOptions options;
+  options.log = [&log](RabbitLogLevel level, std::string_view line) {
+    const Log::Fields fields = {{"detail", line}};
+    if (level == RabbitLogLevel::info) return log.info("queue", fields);
+    return level == RabbitLogLevel::warning ? log.warn("queue", fields) : log.error("queue", fields);
+  };
+  options.url = config.rabbitmq_url;
+  options.max_waiting = config.queue_limit;
+  options.forms = {.limits = worker_limits(config), .solution = solution_limits(config)};
+  return make_rabbit_queue(context, options);
+}
+
 int serve(const Config& config) {
   boost::system::error_code malformed;
   asio::ip::make_address(config.host, malformed);
@@ -85,21 +100,30 @@ int serve(const Config& config) {
     if (const auto url = parse_redis_url(config.redis_url); !url)
       return complain(2, "EXECUTOR_REDIS_URL: " + url.error().what);
   if (config.queue == QueueKind::rabbitmq)
-    return complain(2,
-                    "EXECUTOR_QUEUE: \"rabbitmq\" is not available in this version; redis or embedded are");
+    if (const auto url = parse_rabbit_url(config.rabbitmq_url); !url)
+      return complain(2, "EXECUTOR_RABBITMQ_URL: " + url.error().what);
   auto choice = choose_backend(config, native_options(config));
   if (!choice)
     return complain(kNoSandbox, choice.error().message() +
                                     "\nNothing weaker is used instead. `executor doctor` says "
                                     "what this host lacks and what provides it.");
+  // after the fork, so that no token stands in another process, and while the file can still be read
+  auto tokens =
+      config.api_tokens_file.empty() ? http::ApiTokens() : http::ApiTokens::read(config.api_tokens_file);
+  if (!tokens) return complain(2, "EXECUTOR_API_TOKENS_FILE: " + tokens.error().message());
   if (choice->drops) {
     give_log_file(config, {choice->uid, choice->gid});
     if (auto dropped = supervisor::drop_privileges(choice->uid, choice->gid); !dropped)
       return complain(kStartFailed, dropped.error().message());
   }
   FrontParts parts = front_parts(config, *choice);
+  parts.api_tokens = std::move(*tokens);
   if (config.queue == QueueKind::redis)
     parts.queue = [config](asio::io_context& context, Log& log) { return redis_queue(context, config, log); };
+  if (config.queue == QueueKind::rabbitmq)
+    parts.queue = [config](asio::io_context& context, Log& log) {
+      return rabbit_queue(context, config, log);
+    };
   const int status = run_front(config, std::move(parts));
   if (choice->steward) supervisor::wait_for_end(*choice->steward);
   return status;
@@ -112,7 +136,7 @@ int serve_command(const std::vector<std::string>& args) {
                "executor serve");
   app.footer(
       "Exit status: 0 after an orderly stop, 1 the start failed or a second signal came, "
-      "2 wrong arguments or settings, 3 no sandbox can be built on this host.");
+      "2 wrong arguments or settings, 3 no backend works on this host.");
   FlagValues flags;
   add_config_flags(app, flags);
   if (const auto status = parse_command_line(app, args)) return *status;

@@ -47,6 +47,7 @@ void Connection::enter(Phase phase) {
       deadline_ = now + limits_.linger_time;
       break;
     case Phase::handling:
+    case Phase::streaming:  // has a deadline while it writes
     case Phase::closed:
       deadline_ = Clock::time_point::max();
       break;
@@ -60,8 +61,9 @@ void Connection::check_deadline(Clock::time_point now) {
   refuse(error_response(408, "request_timeout", "the request took too long to arrive"));
 }
 
+// A stream may have no end in sight.
 void Connection::drain() {
-  if (phase_ == Phase::idle) close();
+  if (phase_ == Phase::idle || phase_ == Phase::streaming) close();
 }
 
 void Connection::close() {
@@ -170,6 +172,18 @@ void Connection::dispatch() {
   exchange->set_send([weak = weak_from_this()](Response response) {
     if (const auto self = weak.lock()) self->write(std::move(response));
   });
+  exchange->set_stream({.begin =
+                            [weak = weak_from_this()](Response head) {
+                              if (const auto self = weak.lock()) self->begin_stream(std::move(head));
+                            },
+                        .add =
+                            [weak = weak_from_this()](std::string piece) {
+                              if (const auto self = weak.lock()) self->add_piece(std::move(piece));
+                            },
+                        .finish =
+                            [weak = weak_from_this()] {
+                              if (const auto self = weak.lock()) self->finish_stream();
+                            }});
   host_.handle(exchange);
 }
 
@@ -194,6 +208,47 @@ void Connection::write(Response response) {
   });
 }
 
+void Connection::begin_stream(Response head) {
+  if (phase_ == Phase::closed) return;
+  enter(Phase::streaming);
+  close_after_write_ = true;
+  stream_finished_ = false;
+  format_head(head);
+  pieces_ = head_ + head.body;
+  write_pieces();
+}
+
+void Connection::add_piece(std::string piece) {
+  if (phase_ != Phase::streaming) return;
+  pieces_ += piece;
+  if (pieces_.size() > limits_.stream_bytes) return close();
+  write_pieces();
+}
+
+void Connection::finish_stream() {
+  if (phase_ != Phase::streaming) return;
+  stream_finished_ = true;
+  write_pieces();
+}
+
+void Connection::write_pieces() {
+  if (!pieces_writing_.empty()) return;
+  if (pieces_.empty()) {
+    if (stream_finished_) on_written({});
+    return;
+  }
+  pieces_writing_.swap(pieces_);
+  deadline_ = Clock::now() + limits_.write_time;
+  asio::async_write(socket_, asio::buffer(pieces_writing_),
+                    [self = shared_from_this()](const error_code& code, std::size_t) {
+                      self->pieces_writing_.clear();
+                      if (self->phase_ != Phase::streaming) return;
+                      if (code) return self->close();
+                      self->deadline_ = Clock::time_point::max();
+                      self->write_pieces();
+                    });
+}
+
 void Connection::format_head(const Response& response) {
   const Request& request = exchange_->request();
   head_.clear();
@@ -203,9 +258,8 @@ void Connection::format_head(const Response& response) {
   head_ += host_.date_line();
   head_ += "Content-Type: ";
   head_ += response.content_type;
-  head_ += "\r\nContent-Length: ";
-  head_ += std::to_string(response.body.size());
   head_ += "\r\n";
+  if (phase_ != Phase::streaming) head_ += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
   if (close_after_write_)
     head_ += "Connection: close\r\n";
   else if (request.http_1_0)

@@ -30,7 +30,9 @@ struct ServerLimits {
   std::chrono::milliseconds idle_time{75'000};    ///< between requests
   std::chrono::milliseconds write_time{20'000};   ///< for one response
   std::chrono::milliseconds linger_time{2'000};   ///< reading on after an error so that its answer arrives
-  std::size_t linger_bytes = 1 * kMiB;            ///< at most this much is read and thrown away then
+  std::size_t stream_bytes =
+      1 * kMiB;  ///< unsent pieces of a stream; a client that is further behind is cut off
+  std::size_t linger_bytes = 1 * kMiB;  ///< at most this much is read and thrown away then
 };
 
 /// What a connection asks of the server that accepted it. Outlives every connection that is not closed.
@@ -64,7 +66,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool busy() const { return phase_ == Phase::handling || phase_ == Phase::writing; }
 
  private:
-  enum class Phase { idle, header, body, handling, writing, lingering, closed };
+  enum class Phase { idle, header, body, handling, writing, streaming, lingering, closed };
 
   void enter(Phase phase);
   void read_more();
@@ -78,6 +80,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write(Response response);
   void on_written(const boost::system::error_code& code);
   void linger();
+  void begin_stream(Response head);
+  void add_piece(std::string piece);
+  void finish_stream();
+  void write_pieces();
   void format_head(const Response& response);
   void consume(std::size_t size);
 
@@ -100,6 +106,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<RequestParser> parser_{};
   Response response_{};  // what is being written
   std::string head_{};
+  std::string pieces_{};          // of a stream, still to be written
+  std::string pieces_writing_{};  // and what is being written
+  bool stream_finished_ = false;
 };
 
 }  // namespace executor::http

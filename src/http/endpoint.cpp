@@ -8,14 +8,17 @@ namespace executor::http {
 
 namespace {
 
-// The text that stands for the pattern's last segment, "" where the pattern has none; nothing where they
+// The text that stands for the pattern's segment in braces, "" where the pattern has none; nothing where they
 // differ.
 std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
   const std::size_t brace = pattern.find('{');
   if (brace == std::string_view::npos)
     return pattern == path ? std::optional<std::string_view>("") : std::nullopt;
-  if (!path.starts_with(pattern.substr(0, brace))) return std::nullopt;
-  const std::string_view segment = path.substr(brace);
+  const std::string_view behind = pattern.substr(pattern.find('}') + 1);
+  if (!path.starts_with(pattern.substr(0, brace)) || !path.ends_with(behind) ||
+      path.size() < brace + behind.size())
+    return std::nullopt;
+  const std::string_view segment = path.substr(brace, path.size() - brace - behind.size());
   if (segment.empty() || segment.find('/') != std::string_view::npos) return std::nullopt;
   return segment;
 }
@@ -36,12 +39,29 @@ void append_method(std::string& list, std::string_view method) {
 void Exchange::respond(Response response) {
   if (std::exchange(answered_, true)) return;
   gone_ = nullptr;
+  stream_ = {};
   if (const Send send = std::exchange(send_, nullptr)) send(std::move(response));
+}
+
+void Exchange::begin(Response head) {
+  if (std::exchange(answered_, true)) return;
+  send_ = nullptr;
+  if (stream_.begin) stream_.begin(std::move(head));
+}
+
+void Exchange::add(std::string piece) {
+  const auto add = stream_.add;  // a client that does not keep up leaves in the midst of this
+  if (add) add(std::move(piece));
+}
+
+void Exchange::finish() {
+  gone_ = nullptr;
+  if (const auto finish = std::exchange(stream_, {}).finish) finish();
 }
 
 void Exchange::client_left() {
   send_ = nullptr;
-  if (answered_) return;
+  stream_ = {};
   if (const auto gone = std::exchange(gone_, nullptr)) gone();
 }
 

@@ -1,7 +1,7 @@
 // The table of what the server answers: one line per method and path.
 //
 // A handler gets an Exchange and calls respond() on it, at once or later. A path may end in one "{name}"
-// segment, whose text the handler finds in request().parameter.
+// segment, also in its middle, whose text the handler finds in request().parameter.
 #pragma once
 
 #include <functional>
@@ -31,16 +31,29 @@ class Exchange {
   void respond(Response response);
   [[nodiscard]] bool answered() const { return answered_; }
 
-  /// `gone` is called at most once, when the client leaves before the answer.
+  /// Begins an answer that comes piece by piece and ends with its connection; the head's body is its first
+  /// piece. A client that does not keep up is cut off.
+  void begin(Response head);
+  void add(std::string piece);
+  void finish();
+
+  /// `gone` is called at most once, when the client leaves before the answer or its last piece.
   void on_gone(std::function<void()> gone) { gone_ = std::move(gone); }
 
   // -- the connection's side
   void set_send(Send send) { send_ = std::move(send); }
+  struct Stream {
+    Send begin{};
+    std::function<void(std::string)> add{};
+    std::function<void()> finish{};
+  };
+  void set_stream(Stream stream) { stream_ = std::move(stream); }
   void client_left();
 
  private:
   Request request_{};
   Send send_{};
+  Stream stream_{};
   std::function<void()> gone_{};
   bool answered_ = false;
 };

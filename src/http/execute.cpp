@@ -27,16 +27,19 @@ std::string_view trace_id_of(std::string_view traceparent) {
   return all_zero || id.find_first_not_of(kHex) != std::string_view::npos ? std::string_view() : id;
 }
 
-// One POST /execute on its way. Shared by the callbacks that carry it on.
+// A stored result is either of a job that ran or an error's JSON, which is short and says so near its start.
+bool is_error(const std::string& json) { return json.find(R"("ok":false)") <= 64; }
+
+// One request on its way. Shared by the callbacks that carry it on.
 class Execution : public std::enable_shared_from_this<Execution> {
  public:
-  Execution(std::shared_ptr<const ExecuteParts> parts, ExchangePtr exchange)
-      : parts_(std::move(parts)), exchange_(std::move(exchange)) {}
+  Execution(std::shared_ptr<const ExecuteParts> parts, ExchangePtr exchange, Sender sender)
+      : parts_(std::move(parts)), exchange_(std::move(exchange)), sender_(std::move(sender)) {}
 
   void begin() {
     if (parts_->draining && parts_->draining()) return stopping();
-    if (!headers_fit()) return;
-    RequestResult<Job> parsed = parse_job(exchange_->request().body, parts_->limits);
+    if (!headers_fit() || !read_query()) return;
+    RequestResult<Job> parsed = parts_->form.parse(exchange_->request().body);
     if (!parsed) {
       const RequestError& error = parsed.error();
       return refuse(
@@ -46,6 +49,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
     if (!complete_from_headers(*job)) return;
     job->id = uuid_v4();  // ids are the service's own: a client's could name somebody else's job
     job->reply_to.clear();
+    job->progress = !waits_;
     job_ = std::move(job);
     validate();
   }
@@ -60,6 +64,16 @@ class Execution : public std::enable_shared_from_this<Execution> {
     if (!encoding.empty() && !iequals(encoding, "identity"))
       return refuse(error_response(415, "unsupported_encoding", "the body must not be compressed")), false;
     return true;
+  }
+
+  // "wait=false" is the only thing that can be asked for so.
+  bool read_query() {
+    const std::string_view query = exchange_->request().query;
+    if (parts_->jobs == nullptr || query.empty()) return true;
+    waits_ = query != "wait=false";
+    if (!waits_ || query == "wait=true") return true;
+    refuse(error_response(400, "invalid_value", "the query may be wait=false or wait=true", "wait"));
+    return false;
   }
 
   // What the body says wins over the headers.
@@ -83,11 +97,16 @@ class Execution : public std::enable_shared_from_this<Execution> {
   void validate() {
     // weak, as this holds the exchange; whoever works on the request holds this
     exchange_->on_gone([weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->gone_ = true;
+      if (const auto self = weak.lock()) self->leave();
     });
     parts_->validator.validate(
         job_->language, job_->source,
         [self = shared_from_this()](const Result<ValidationReport>& report) { self->on_validated(report); });
+  }
+
+  void leave() {
+    gone_ = true;
+    place_.reset();
   }
 
   void on_validated(const Result<ValidationReport>& report) {
@@ -97,24 +116,63 @@ class Execution : public std::enable_shared_from_this<Execution> {
     if (!report->ok()) {
       if (parts_->rejected) parts_->rejected(report->compile_error ? "compile_error" : "validation_failed");
       return exchange_->respond(
-          {.status = 400, .body = violations_json(report->compile_error, report->violations)});
+          parts_->form.refused(violations_json(report->compile_error, report->violations), *job_));
     }
-    if (parts_->draining && parts_->draining()) return stopping();
-    enqueue();
+    enter();
   }
 
-  void enqueue() {
+  // Waits until its user and its token may have one more job.
+  void enter() {
+    if (!parts_->admission) return enqueue(nullptr);
+    const bool entered = parts_->admission->enter(
+        job_->user_id, sender_.token,
+        [self = shared_from_this()](Admission::Ticket ticket) { self->enqueue(std::move(ticket)); }, place_);
+    if (!entered)
+      refuse(too_many_response("too_many_jobs", "this sender has as many jobs here as it may; try again"));
+  }
+
+  void enqueue(Admission::Ticket ticket) {
+    if (gone_) return;
+    if (parts_->draining && parts_->draining()) return stopping();
+    QueuedJob queued{
+        .id = job_->id, .body = parts_->job_text ? job_to_json(*job_) : std::string(), .parsed = job_};
+    if (!waits_) return enqueue_and_leave(std::move(queued), std::move(ticket));
+    ticket_ = std::move(ticket);
     exchange_->on_gone([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->abandon();
     });
-    QueuedJob queued{
-        .id = job_->id, .body = parts_->job_text ? job_to_json(*job_) : std::string(), .parsed = job_};
     parts_->queue.submit(std::move(queued), [self = shared_from_this()](Result<std::string> answer) {
+      self->ticket_.reset();
       self->on_answer(std::move(answer));
     });
   }
 
+  // The job stays whether its client does or not.
+  void enqueue_and_leave(QueuedJob queued, Admission::Ticket ticket) {
+    Jobs& jobs = *parts_->jobs;
+    const std::string id = job_->id;
+    if (!jobs.add(id, job_->tests.size(), std::move(ticket)))
+      return refuse(unavailable_response("queue_full", "too many jobs are unfinished; try again"));
+    exchange_->on_gone(nullptr);
+    queued.accepted = [self = shared_from_this()] { self->on_accepted(); };
+    queued.progress = [&jobs, id](const std::string& event) { jobs.progress(id, event); };
+    parts_->queue.submit(std::move(queued),
+                         [self = shared_from_this(), &jobs, id](Result<std::string> answer) {
+                           if (self->accepted_) return jobs.finish(id, std::move(answer));
+                           jobs.forget(id);
+                           self->on_answer(std::move(answer));
+                         });
+  }
+
+  void on_accepted() {
+    accepted_ = true;
+    exchange_->respond({.status = 202,
+                        .body = R"({"ok":true,"jobId":")" + job_->id + R"(","state":"queued"})",
+                        .headers = "Location: /jobs/" + job_->id + "\r\n"});
+  }
+
   void abandon() {
+    ticket_.reset();
     parts_->queue.abandon(job_->id);
     if (parts_->abandoned) parts_->abandoned(job_->id);
   }
@@ -132,15 +190,13 @@ class Execution : public std::enable_shared_from_this<Execution> {
       internal_error("run job " + job_->id + ": " + answer.error().message());
   }
 
-  // A stored result is either of a job that ran or an error's JSON, which is short and says so near its
-  // start.
   void on_result(std::string json) {
-    if (json.find(R"("ok":false)") > 64) return exchange_->respond({.body = std::move(json)});
+    if (!is_error(json)) return exchange_->respond(parts_->form.result(std::move(json), *job_));
     const auto error = nlohmann::json::parse(json, nullptr, false);
     const std::string code =
         error.is_object() && error.contains("error") ? error["error"].value("code", "") : "";
     if (code == "validation_failed" || code == "compile_error")
-      exchange_->respond({.status = 400, .body = std::move(json)});
+      exchange_->respond(parts_->form.refused(std::move(json), *job_));
     else
       internal_error("run job " + job_->id + ": " + json);
   }
@@ -168,6 +224,8 @@ class Execution : public std::enable_shared_from_this<Execution> {
         return "payload_too_large";
       case 415:
         return "unsupported_media_type";
+      case 429:
+        return "too_many_jobs";
       case 503:
         return "unavailable";
       default:
@@ -177,15 +235,33 @@ class Execution : public std::enable_shared_from_this<Execution> {
 
   std::shared_ptr<const ExecuteParts> parts_;
   ExchangePtr exchange_;
+  Sender sender_;
   std::shared_ptr<const Job> job_{};
+  Admission::Ticket place_{};   // in the line before the queue
+  Admission::Ticket ticket_{};  // in the queue or at a worker
+  bool waits_ = true;
+  bool accepted_ = false;
   bool gone_ = false;
 };
 
+ExecuteForm plain_form(const SpecLimits& limits) {
+  return {.parse = [limits](std::string_view body) { return parse_job(body, limits); },
+          .result = [](std::string json, const Job&) { return Response{.body = std::move(json)}; },
+          .refused = [](std::string json,
+                        const Job&) { return Response{.status = 400, .body = std::move(json)}; }};
+}
+
 }  // namespace
 
+void execute(const std::shared_ptr<const ExecuteParts>& parts, const ExchangePtr& exchange, Sender sender) {
+  std::make_shared<Execution>(parts, exchange, std::move(sender))->begin();
+}
+
 std::function<void(const ExchangePtr&)> execute_handler(ExecuteParts parts) {
-  return [parts = std::make_shared<const ExecuteParts>(std::move(parts))](const ExchangePtr& exchange) {
-    std::make_shared<Execution>(parts, exchange)->begin();
+  const auto shared = std::make_shared<ExecuteParts>(std::move(parts));
+  if (!shared->form.parse) shared->form = plain_form(shared->limits);
+  return [parts = std::shared_ptr<const ExecuteParts>(shared)](const ExchangePtr& exchange) {
+    execute(parts, exchange, {});
   };
 }
 

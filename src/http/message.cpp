@@ -32,4 +32,10 @@ Response unavailable_response(std::string_view code, std::string_view message, i
   return response;
 }
 
+Response too_many_response(std::string_view code, std::string_view message, int retry_after_seconds) {
+  Response response = unavailable_response(code, message, retry_after_seconds);
+  response.status = 429;
+  return response;
+}
+
 }  // namespace executor::http

@@ -50,6 +50,9 @@ Response error_response(unsigned status, std::string_view code, std::string_view
 /// 503 with Retry-After.
 Response unavailable_response(std::string_view code, std::string_view message, int retry_after_seconds = 1);
 
+/// The same as 429: the sender has as much as it may.
+Response too_many_response(std::string_view code, std::string_view message, int retry_after_seconds = 1);
+
 /// Whether two header names or tokens are equal but for ASCII case.
 bool iequals(std::string_view a, std::string_view b);
 

@@ -59,6 +59,36 @@ bool close(double actual, double expected, double tolerance) {
   return std::fabs(actual - expected) <= std::max(tolerance, tolerance * std::fabs(expected));
 }
 
+/// The characters of a JSON text without the white space that says nothing: beside brackets, commas and
+/// colons.
+class JsonText {
+ public:
+  explicit JsonText(std::string_view text) : text_(trim_end(text)) {
+    text_.remove_prefix(std::min(text_.find_first_not_of(kSpace), text_.size()));
+  }
+
+  /// Nothing at the end.
+  std::optional<char> next() {
+    if (text_.empty()) return std::nullopt;
+    const bool space = !quoted_ && kSpace.find(text_.front()) != std::string_view::npos;
+    if (space) text_.remove_prefix(text_.find_first_not_of(kSpace));  // none stands at the end
+    if (space && !is_structural(last_) && !is_structural(text_.front())) return last_ = ' ';
+    last_ = text_.front();
+    text_.remove_prefix(1);
+    if (last_ == '"' && !escaped_) quoted_ = !quoted_;
+    escaped_ = quoted_ && last_ == '\\' && !escaped_;
+    return last_;
+  }
+
+ private:
+  static bool is_structural(char c) { return std::string_view("[]{},:").find(c) != std::string_view::npos; }
+
+  std::string_view text_;
+  char last_ = '[';
+  bool quoted_ = false;
+  bool escaped_ = false;
+};
+
 }  // namespace
 
 bool equal_trimmed(std::string_view actual, std::string_view expected) {
@@ -73,6 +103,19 @@ bool equal_trimmed(std::string_view actual, std::string_view expected) {
 bool equal_tokens(std::string_view actual, std::string_view expected) {
   return equal_words(actual, expected,
                      [](std::string_view left, std::string_view right) { return left == right; });
+}
+
+bool equal_json(std::string_view actual, std::string_view expected) {
+  if (equal_trimmed(actual, expected)) return true;
+  const std::size_t begin = expected.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos || (expected[begin] != '[' && expected[begin] != '{')) return false;
+  JsonText left(actual);
+  JsonText right(expected);
+  while (true) {
+    const auto c = left.next();
+    if (c != right.next()) return false;
+    if (!c) return true;
+  }
 }
 
 bool equal_numbers(std::string_view actual, std::string_view expected, double tolerance) {

@@ -13,6 +13,10 @@ namespace executor {
 /// The same words in the same order, whatever white space stands between them.
 [[nodiscard]] bool equal_tokens(std::string_view actual, std::string_view expected);
 
+/// As equal_trimmed; where `expected` begins with a bracket or a brace, white space outside of JSON strings
+/// does not count.
+[[nodiscard]] bool equal_json(std::string_view actual, std::string_view expected);
+
 /// As equal_tokens, but two words that both are decimal numbers may differ by `tolerance`, absolutely or as a
 /// share of the expected one. NaN equals nothing, an infinity only itself.
 [[nodiscard]] bool equal_numbers(std::string_view actual, std::string_view expected, double tolerance);

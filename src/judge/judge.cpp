@@ -48,6 +48,8 @@ bool matches(std::string_view actual, std::string_view expected, const Compare& 
       return equal_trimmed(actual, expected);
     case CompareMode::tokens:
       return equal_tokens(actual, expected);
+    case CompareMode::json:
+      return equal_json(actual, expected);
   }
   return false;
 }

@@ -1,5 +1,6 @@
 #include "queue/embedded.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <iterator>
 #include <utility>
@@ -12,6 +13,8 @@ namespace {
 Error stopping() {
   return {"run job: the service stops", std::make_error_code(std::errc::operation_canceled)};
 }
+
+std::string user_of(const QueuedJob& job) { return job.parsed ? job.parsed->user_id : std::string(); }
 }  // namespace
 
 void EmbeddedQueue::submit(QueuedJob job, Answer answer) {
@@ -22,6 +25,7 @@ void EmbeddedQueue::submit(QueuedJob job, Answer answer) {
   if (waiting_.contains(entry.job.id))
     return this->answer(
         entry, Error("enqueue job: its id is waiting already", std::make_error_code(std::errc::file_exists)));
+  if (const auto& accepted = entry.job.accepted) asio::post(context_, accepted);
   put(std::move(entry), false);
   hand_out_soon();
 }
@@ -29,7 +33,7 @@ void EmbeddedQueue::submit(QueuedJob job, Answer answer) {
 // `first` puts a job that was taken before in front of its user's line, and its user in front of the others.
 void EmbeddedQueue::put(Entry entry, bool first) {
   const std::string id = entry.job.id;
-  const std::string user_id = entry.job.parsed ? entry.job.parsed->user_id : std::string();
+  const std::string user_id = user_of(entry.job);
   auto known = by_user_.find(user_id);
   if (known == by_user_.end()) {
     const auto user = users_.insert(first ? users_.begin() : users_.end(), User{user_id, {}});
@@ -74,8 +78,20 @@ void EmbeddedQueue::stop_consuming() {
   }
 }
 
+bool EmbeddedQueue::may_hand_out() const {
+  if (waiting_.empty() || leased_.size() >= 2 * capacity_) return false;
+  return leased_.size() < capacity_ || std::any_of(users_.begin(), users_.end(), [this](const User& user) {
+           return !leases_by_user_.contains(user.id);
+         });
+}
+
+void EmbeddedQueue::end_lease(const Entry& entry) {
+  const auto found = leases_by_user_.find(user_of(entry.job));
+  if (--found->second == 0) leases_by_user_.erase(found);
+}
+
 void EmbeddedQueue::hand_out_soon() {
-  if (waiting_.empty() || leased_.size() >= capacity_ || std::exchange(hand_out_posted_, true)) return;
+  if (!may_hand_out() || std::exchange(hand_out_posted_, true)) return;
   asio::post(context_, [this] {
     hand_out_posted_ = false;
     hand_out();
@@ -83,13 +99,17 @@ void EmbeddedQueue::hand_out_soon() {
 }
 
 void EmbeddedQueue::hand_out() {
-  while (!users_.empty() && leased_.size() < capacity_) {
-    const auto user = users_.begin();
+  while (may_hand_out()) {
+    auto user = users_.begin();
+    if (leased_.size() >= capacity_)
+      user = std::find_if(user, users_.end(),
+                          [this](const User& each) { return !leases_by_user_.contains(each.id); });
     users_.splice(users_.end(), users_, user);  // its next turn is after everybody else's
     Entry entry = take(waiting_.at(user->line.front().job.id));
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - entry.accepted);
     const std::uint64_t tag = ++last_tag_;
     Delivery delivery{.job = entry.job, .attempt = entry.attempt, .waited = waited, .tag = tag};
+    ++leases_by_user_[user_of(entry.job)];
     leased_.emplace(tag, std::move(entry));
     on_job_(std::move(delivery));
   }
@@ -102,9 +122,16 @@ void EmbeddedQueue::answer(Entry& entry, Result<std::string> result) {
   });
 }
 
+void EmbeddedQueue::progress(const Delivery& delivery, const std::string& event_json) {
+  const auto lease = leased_.find(delivery.tag);
+  if (lease == leased_.end() || !lease->second.answer || !lease->second.job.progress) return;
+  asio::post(context_, [progress = lease->second.job.progress, event_json] { progress(event_json); });
+}
+
 void EmbeddedQueue::complete(const Delivery& delivery, std::string result_json) {
   auto lease = leased_.extract(delivery.tag);
   if (lease.empty()) return;
+  end_lease(lease.mapped());
   answer(lease.mapped(), std::move(result_json));
   hand_out_soon();
 }
@@ -113,6 +140,7 @@ void EmbeddedQueue::retry(const Delivery& delivery, const std::string& reason) {
   auto lease = leased_.extract(delivery.tag);
   if (lease.empty()) return;
   Entry& entry = lease.mapped();
+  end_lease(entry);
   if (capacity_ == 0) {
     answer(entry, stopping());
   } else if (entry.attempt >= options_.max_attempts) {

@@ -1,5 +1,7 @@
 // The queue inside one process: bounded, first in first out for each user, round robin between the users that
-// wait. Nothing outlives the process. No call takes longer for more waiting jobs.
+// wait. A user who has no lease gets one even where the worker has as many as it asked for (up to twice
+// that), so that nobody's long jobs keep others out; the worker shares its slots. Nothing outlives the
+// process. No call takes longer for more waiting jobs.
 //
 // Thread safety: the io_context's one thread.
 #pragma once
@@ -31,6 +33,7 @@ class EmbeddedQueue : public Queue {
   void consume(std::size_t capacity, std::function<void(Delivery)> on_job) override;
   /// Jobs that still wait are answered with std::errc::operation_canceled: nobody else could ever take them.
   void stop_consuming() override;
+  void progress(const Delivery& delivery, const std::string& event_json) override;
   void complete(const Delivery& delivery, std::string result_json) override;
   void retry(const Delivery& delivery, const std::string& reason) override;
   void reject(const Delivery& delivery, const std::string& reason, std::string result_json) override;
@@ -58,6 +61,8 @@ class EmbeddedQueue : public Queue {
   void put(Entry entry, bool first);
   Entry take(const Place& place);
   void hand_out();
+  [[nodiscard]] bool may_hand_out() const;
+  void end_lease(const Entry& entry);
   void hand_out_soon();
   void answer(Entry& entry, Result<std::string> result);
 
@@ -68,6 +73,7 @@ class EmbeddedQueue : public Queue {
   std::unordered_map<std::string, Place> waiting_{};  // by job id
   std::list<std::string> by_age_{};                   // ids of waiting jobs, oldest first
   std::unordered_map<std::uint64_t, Entry> leased_{};
+  std::unordered_map<std::string, std::size_t> leases_by_user_{};
   std::uint64_t last_tag_ = 0;
   std::size_t capacity_ = 0;  // leases given at most, 0 while nobody consumes
   std::function<void(Delivery)> on_job_{};

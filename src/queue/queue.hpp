@@ -22,6 +22,9 @@ struct QueuedJob {
   std::string id;
   std::string body;
   std::shared_ptr<const Job> parsed{};
+  std::function<void()> accepted{};  ///< called once, when the queue has taken the job over
+  std::function<void(std::string)>
+      progress{};  ///< what its worker tells of it, as far as it can be heard here
 };
 
 /// A leased job in a worker's hands.
@@ -51,6 +54,10 @@ class Queue {
   virtual void consume(std::size_t capacity, std::function<void(Delivery)> on_job) = 0;
   /// Stops handing out; leases already given stay valid.
   virtual void stop_consuming() = 0;
+  /// Tells whoever waits for the job, and can be reached from here, what has become of it so far.
+  virtual void progress(const Delivery& /*delivery*/, const std::string& /*event_json*/) {}
+  /// `cancel` is called for a leased job that nobody waits for any more, where other processes can say so.
+  virtual void on_cancel(std::function<void(const std::string& job_id)> /*cancel*/) {}
   /// Stores the result, answers whoever waits, ends the lease.
   virtual void complete(const Delivery& delivery, std::string result_json) = 0;
   /// The infrastructure failed: another attempt, or after the third a dead letter and a terminal result.

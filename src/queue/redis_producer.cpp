@@ -59,8 +59,8 @@ void RedisProducer::submit(QueuedJob job, Queue::Answer answer, bool reachable) 
 
 void RedisProducer::abandon(const std::string& id) {
   if (!waiters_.leave(id)) return;
-  run_script(*context_.commands, redis_scripts::abandon(), {context_.keys.job(id)}, {context_.instance},
-             [](const Result<RedisReply>&) {});
+  run_script(*context_.commands, redis_scripts::abandon(), {context_.keys.job(id)},
+             {context_.instance, context_.keys.front_channel(""), id}, [](const Result<RedisReply>&) {});
 }
 
 void RedisProducer::connected() {
@@ -89,7 +89,7 @@ void RedisProducer::submitted(const std::string& id, const RedisReply& reply) {
   if (reply.text == "conflict") {
     return settle(id, submit_error("another body is known under this jobId", std::errc::file_exists));
   }
-  waiter->accepted = true;
+  if (!std::exchange(waiter->accepted, true) && waiter->job.accepted) context_.post(waiter->job.accepted);
   waiter->vanished = reply.text == "unknown";
   if (waiter->vanished) return resubmit_soon();
   if (reply.text == "done") fetch(id);
@@ -115,9 +115,16 @@ void RedisProducer::resubmit_soon() {
 void RedisProducer::message(const RedisReply& publication) {
   const std::string& payload = publication.at(2).text;
   const auto newline = payload.find('\n');
+  if (payload.starts_with(kProgress)) return progress(payload, newline);
   const std::string id = payload.substr(0, newline);
   if (newline == std::string::npos) return fetch(id);
   result(id, payload.substr(newline + 1));
+}
+
+void RedisProducer::progress(const std::string& payload, std::size_t newline) {
+  const auto* waiter = waiters_.find(payload.substr(kProgress.size(), newline - kProgress.size()));
+  if (waiter == nullptr || !waiter->job.progress || newline == std::string::npos) return;
+  context_.post([progress = waiter->job.progress, event = payload.substr(newline + 1)] { progress(event); });
 }
 
 void RedisProducer::result(const std::string& id, const std::string& json) { settle(id, json); }

@@ -23,7 +23,8 @@ class RedisProducer {
 
   /// Commands and publications are connected (again): everything still waited for is submitted again.
   void connected();
-  /// A publication for this front: an id, or an id, a line feed and the result.
+  /// A publication for this front: an id, or an id, a line feed and the result; or kProgress, an id, a line
+  /// feed and an event.
   void message(const RedisReply& publication);
   /// A worker of this very process stored the result.
   void result(const std::string& id, const std::string& json);
@@ -31,6 +32,7 @@ class RedisProducer {
   [[nodiscard]] std::shared_ptr<const Job> parsed(const std::string& id);
 
  private:
+  void progress(const std::string& payload, std::size_t newline);
   void answer_later(Queue::Answer answer, Result<std::string> outcome);
   void settle(const std::string& id, const Result<std::string>& outcome);
   void send_submit(const std::string& id, const char* mode);

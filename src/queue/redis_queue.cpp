@@ -69,6 +69,14 @@ class RedisQueue : public Queue {
     consumer_.consume(capacity, std::move(on_job));
   }
   void stop_consuming() override { consumer_.stop_consuming(); }
+  void progress(const Delivery& delivery, const std::string& event_json) override {
+    if (!context_.commands->up()) return;
+    const std::string& id = delivery.job.id;
+    run_script(*context_.commands, redis_scripts::tell(), {context_.keys.job(id)},
+               {context_.keys.front_channel(""), std::string(kProgress) + id + "\n" + event_json},
+               [](const Result<RedisReply>&) {});
+  }
+  void on_cancel(std::function<void(const std::string&)> cancel) override { cancel_ = std::move(cancel); }
   void complete(const Delivery& delivery, std::string result_json) override {
     consumer_.complete(delivery, std::move(result_json));
   }
@@ -118,7 +126,7 @@ class RedisQueue : public Queue {
     namespace scripts = redis_scripts;
     auto options = connection_options("executor-commands");
     for (const auto* script :
-         {&scripts::submit(), &scripts::abandon(), &scripts::reclaim(), &scripts::requeue(),
+         {&scripts::submit(), &scripts::abandon(), &scripts::tell(), &scripts::reclaim(), &scripts::requeue(),
           &scripts::finish(), &scripts::reap(), &scripts::register_worker(), &scripts::sample(),
           &scripts::peek_burying(), &scripts::drop_buried(), &scripts::push_reply()}) {
       options.hints.push_back({"SCRIPT", "LOAD", script->text});
@@ -143,8 +151,14 @@ class RedisQueue : public Queue {
     RedisConnection::Events events;
     events.up = [this]() { reachable_again(); };
     events.down = [this](const Error& error) { trouble(error); };
-    events.message = [this](const RedisReply& message) { producer_.message(message); };
+    events.message = [this](const RedisReply& message) { published(message); };
     publications_->start(std::move(events));
+  }
+
+  void published(const RedisReply& message) {
+    const std::string& payload = message.at(2).text;
+    if (!payload.starts_with(kCancel)) return producer_.message(message);
+    if (cancel_) context_.post([cancel = cancel_, id = payload.substr(kCancel.size())] { cancel(id); });
   }
 
   void reachable_again() {
@@ -203,6 +217,7 @@ class RedisQueue : public Queue {
   RedisConsumer consumer_;
   std::shared_ptr<RedisConnection> publications_{};
   boost::asio::steady_timer sample_timer_;
+  std::function<void(const std::string&)> cancel_{};
   std::string trouble_{};
   bool said_ready_ = false;
   std::size_t depth_ = 0;

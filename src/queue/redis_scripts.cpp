@@ -120,13 +120,32 @@ const RedisScript& abandon() {
   static const RedisScript script = make_script("abandon", R"lua(
 local job = KEYS[1]
 redis.call('HDEL', job, 'w:' .. ARGV[1])
-local known = redis.call('HMGET', job, 'state', 'origin')
-if known[1] ~= 'queued' or known[2] ~= 'front' then return 0 end
+local known = redis.call('HMGET', job, 'state', 'origin', 'worker')
+if known[2] ~= 'front' then return 0 end
 for _, field in ipairs(redis.call('HKEYS', job)) do
   if string.sub(field, 1, 2) == 'w:' then return 0 end
 end
+if known[1] == 'running' and known[3] then
+  redis.call('PUBLISH', ARGV[2] .. known[3], '!cancel ' .. ARGV[3])
+end
+if known[1] ~= 'queued' then return 0 end
 redis.call('HSET', job, 'state', 'cancelled')
 return 1
+)lua");
+  return script;
+}
+
+// KEYS job   ARGV front channel's prefix, event   → fronts that were told
+const RedisScript& tell() {
+  static const RedisScript script = make_script("tell", R"lua(
+local told = 0
+for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if string.sub(field, 1, 2) == 'w:' then
+    redis.call('PUBLISH', ARGV[1] .. string.sub(field, 3), ARGV[2])
+    told = told + 1
+  end
+end
+return told
 )lua");
   return script;
 }

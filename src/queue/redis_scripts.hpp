@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "queue/redis_reply.hpp"
@@ -21,10 +22,15 @@ struct RedisScript {
   std::string sha1;
 };
 
+/// Publications that are no results begin so, which no job's id does.
+inline constexpr std::string_view kCancel = "!cancel ";
+inline constexpr std::string_view kProgress = "!progress ";
+
 namespace redis_scripts {
 
 [[nodiscard]] const RedisScript& submit();
 [[nodiscard]] const RedisScript& abandon();
+[[nodiscard]] const RedisScript& tell();
 [[nodiscard]] const RedisScript& claim();
 [[nodiscard]] const RedisScript& set_aside();
 [[nodiscard]] const RedisScript& recover();

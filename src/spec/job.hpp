@@ -1,10 +1,12 @@
 // A job as its sender means it: one program, many tests. Values only; nothing here does I/O.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "executor/compare.hpp"
@@ -24,6 +26,15 @@ struct Test {
   friend bool operator==(const Test&, const Test&) = default;
 };
 
+/// What is done with a program.
+enum class Entry {
+  program,   ///< run, with the test's input on its standard input
+  solution,  ///< and, if it defines a function `solution`, that is called with the test's input
+};
+
+/// Where what calls a `solution` stands beside the program.
+inline constexpr std::array<std::string_view, 2> kSolutionFiles{"_call_solution.py", "_call_solution.js"};
+
 struct Job {
   std::string id{};  ///< UUID v4, made by the front where the sender gave none
   std::string language = "python";
@@ -31,10 +42,12 @@ struct Job {
   std::vector<Test> tests{};
   std::vector<SourceFile> files{};
   Compare compare = CompareMode::trimmed;
+  Entry entry = Entry::program;
   bool stop_on_failure = false;
   bool processes = false;
   std::string user_id{};
   std::string trace_id{};
+  bool progress = false;   ///< somebody listens to what becomes of each test
   std::string reply_to{};  ///< Redis only: a key under executor:results:
   friend bool operator==(const Job&, const Job&) = default;
 };

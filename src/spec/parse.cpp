@@ -85,6 +85,7 @@ class JobReader {
   bool identity(json& body);
   bool program(json& body);
   bool behaviour(json& body);
+  bool entry(json& body);
   bool files(json& body);
   bool file(json& entry, const string& prefix, std::size_t& total);
   bool place_is_free(const string& path, const string& field);
@@ -153,10 +154,20 @@ bool JobReader::program(json& body) {
 
 bool JobReader::behaviour(json& body) {
   std::optional<Compare> chosen;
-  if (!flag(body, "stopOnFailure", job_.stop_on_failure) || !flag(body, "processes", job_.processes))
+  if (!flag(body, "stopOnFailure", job_.stop_on_failure) || !flag(body, "processes", job_.processes) ||
+      !flag(body, "progress", job_.progress))
     return false;
   if (!compare(body, {top_, "compare"}, chosen)) return false;
   job_.compare = chosen.value_or(CompareMode::trimmed);
+  return entry(body);
+}
+
+bool JobReader::entry(json& body) {
+  string wanted = "program";
+  if (!text(body, {top_, "entry"}, {kNameMax}, wanted)) return false;
+  if (wanted != "program" && wanted != "solution")
+    return fail("bad_value", "entry", R"(entry must be "program" or "solution")");
+  job_.entry = wanted == "solution" ? Entry::solution : Entry::program;
   return true;
 }
 
@@ -195,8 +206,9 @@ bool JobReader::file(json& entry, const string& name, std::size_t& total) {
 /// No two files in one place, no file where another needs a folder, none where the source will stand.
 bool JobReader::place_is_free(const string& path, const string& field) {
   const string_view first = string_view(path).substr(0, path.find('/'));
-  if (std::find(limits_.reserved_files.begin(), limits_.reserved_files.end(), first) !=
-      limits_.reserved_files.end()) {
+  const auto& reserved = limits_.reserved_files;
+  if (std::find(reserved.begin(), reserved.end(), first) != reserved.end() ||
+      std::find(kSolutionFiles.begin(), kSolutionFiles.end(), first) != kSolutionFiles.end()) {
     return fail("bad_value", field, field + " is where the source stands");
   }
   bool free = !folders_.contains(path) && paths_.insert(path).second;
@@ -324,6 +336,7 @@ bool JobReader::compare(json& object, Place place, std::optional<Compare>& out) 
     if (*mode == "exact") out = CompareMode::exact;
     if (*mode == "trimmed") out = CompareMode::trimmed;
     if (*mode == "tokens") out = CompareMode::tokens;
+    if (*mode == "json") out = CompareMode::json;
   } else if (value->is_object() && value->size() == 1 && value->contains("float") &&
              (*value)["float"].is_number()) {
     const double tolerance = (*value)["float"].get<double>();
@@ -334,7 +347,7 @@ bool JobReader::compare(json& object, Place place, std::optional<Compare>& out) 
   }
   return out.has_value() ||
          fail(value->is_string() ? "bad_value" : "wrong_type", place.text(),
-              place.text() + R"( must be "exact", "trimmed", "tokens" or {"float": tolerance})");
+              place.text() + R"( must be "exact", "trimmed", "tokens", "json" or {"float": tolerance})");
 }
 
 bool JobReader::require(json& object, const char* key, const string& prefix) {
@@ -350,6 +363,8 @@ json compare_to_json(const Compare& compare) {
       return "trimmed";
     case CompareMode::tokens:
       return "tokens";
+    case CompareMode::json:
+      return "json";
   }
   return "trimmed";
 }
@@ -371,6 +386,10 @@ json test_to_json(const Test& test) {
 RequestResult<Job> parse_job(std::string_view body, const SpecLimits& limits) {
   json document;
   if (auto error = parse_strict_json(body, limits.max_depth, document)) return std::move(*error);
+  return read_job(document, limits);
+}
+
+RequestResult<Job> read_job(json& document, const SpecLimits& limits) {
   return JobReader(limits).read(document);
 }
 
@@ -382,6 +401,8 @@ std::string job_to_json(const Job& job) {
   if (!job.reply_to.empty()) out["replyTo"] = job.reply_to;
   if (job.stop_on_failure) out["stopOnFailure"] = true;
   if (job.processes) out["processes"] = true;
+  if (job.progress) out["progress"] = true;
+  if (job.entry == Entry::solution) out["entry"] = "solution";
   for (const SourceFile& file : job.files)
     out["files"].push_back({{"path", file.path}, {"content", file.content}});
   json& tests = out["tests"] = json::array();

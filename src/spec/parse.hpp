@@ -1,6 +1,7 @@
 // The body of POST /execute, and of a queued job, to and from a Job. Pure: no clock, no I/O, no global state.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,9 @@ namespace executor {
 /// `limits.max_depth`, wrong types, missing fields, values and sizes out of range (sizes with status 413).
 /// Fields that are not known are ignored. `jobId` may be absent: Job::id is empty then.
 [[nodiscard]] RequestResult<Job> parse_job(std::string_view body, const SpecLimits& limits);
+
+/// The same from a document that is parsed already; its strings are taken out of it.
+[[nodiscard]] RequestResult<Job> read_job(nlohmann::json& document, const SpecLimits& limits);
 
 /// The same job as JSON, for the queue: parse_job(job_to_json(job)) equals `job` under the same limits.
 /// Strings are UTF-8, as parse_job leaves them.

@@ -111,6 +111,19 @@ std::string to_json(const JobResult& result) {
   return out.take();
 }
 
+std::string test_event(std::size_t index, const TestResult& test) {
+  JsonWriter out;
+  out.begin_object();
+  out.field("event", "test");
+  out.field("index", index);
+  if (!test.name.empty()) out.field("name", test.name);
+  out.field("verdict", to_string(test.verdict));
+  field_or_null(out, "passed", test.passed);
+  out.field("durationMs", milliseconds(test.outcome.wall_time));
+  out.end_object();
+  return out.take();
+}
+
 std::string signal_name(int number) {
   if (const char* name = sigabbrev_np(number)) return std::string("SIG") + name;
   if (number >= SIGRTMIN && number <= SIGRTMAX) return "SIGRTMIN+" + std::to_string(number - SIGRTMIN);

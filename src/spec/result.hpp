@@ -32,6 +32,9 @@ struct JobResult {
 /// and the test then carries "encoding": "replaced".
 [[nodiscard]] std::string to_json(const JobResult& result);
 
+/// What is told of one test as soon as it has ended: {"event": "test", "index", "verdict", "passed", …}.
+[[nodiscard]] std::string test_event(std::size_t index, const TestResult& test);
+
 /// "SIGSEGV", "SIGRTMIN+2", or "SIG99" for a number that has no name.
 [[nodiscard]] std::string signal_name(int number);
 

@@ -47,6 +47,8 @@ class JobRun {
   /// Nobody wants the rest: waiting tests are skipped, running ones are to be ended.
   Step cancel();
 
+  /// Of a test that has ended.
+  [[nodiscard]] const TestResult& result(std::size_t test) const { return results_[test]; }
   [[nodiscard]] const Job& job() const { return *job_; }
   [[nodiscard]] State state() const { return state_; }
   /// For State::failed: what the infrastructure said.

@@ -1,10 +1,13 @@
 #include "worker/worker.hpp"
 
 #include <boost/asio/post.hpp>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "spec/parse.hpp"
 #include "spec/request_error.hpp"
+#include "worker/solution_call.hpp"
 
 namespace executor {
 
@@ -22,13 +25,15 @@ std::string with_job_id(const std::string& id, const std::string& json) {
 }
 
 Program program_of(const Job& job, const Test& test, const SpecLimits& limits) {
-  return {.runtime = job.language,
-          .source = job.source,
-          .stdin_bytes = test.stdin_bytes,
-          .args = test.args,
-          .files = job.files,
-          .processes = job.processes,
-          .limits = test_limits(job, test, limits)};
+  Program program{.runtime = job.language,
+                  .source = job.source,
+                  .stdin_bytes = test.stdin_bytes,
+                  .args = test.args,
+                  .files = job.files,
+                  .processes = job.processes,
+                  .limits = test_limits(job, test, limits)};
+  if (job.entry == Entry::solution) call_solution(program);
+  return program;
 }
 
 }  // namespace
@@ -37,6 +42,7 @@ Worker::Worker(asio::io_context& context, Parts parts, WorkerEvents events)
     : context_(context), parts_(std::move(parts)), events_(std::move(events)), grace_timer_(context) {}
 
 void Worker::start() {
+  parts_.queue.on_cancel([this](const std::string& job_id) { cancel(job_id); });
   parts_.queue.consume(parts_.slots, [this](Delivery delivery) { on_job(std::move(delivery)); });
 }
 
@@ -93,23 +99,37 @@ void Worker::begin(const ActivePtr& active) {
   active->runs.resize(tests);
   active->started.resize(tests);
   active->elapsed.resize(tests);
+  if (active->job->progress) parts_.queue.progress(active->delivery, R"({"event":"started"})");
   fill_slots();
 }
 
-// Each pass gives every job at most one slot; jobs served go to the end of the line.
+// A job that is served goes to the end of the line.
 void Worker::fill_slots() {
-  std::size_t idle = 0;
-  while (running_ < parts_.slots && idle < active_.size()) {
-    const ActivePtr active = active_.front();
-    active_.splice(active_.end(), active_, active_.begin());
-    const auto test = active->run ? active->run->take() : std::nullopt;
-    idle = test ? 0 : idle + 1;
-    if (test) start_test(active, *test);
+  while (running_ < parts_.slots) {
+    const ActivePtr active = next_in_turn();
+    if (!active) return;
+    active_.remove(active);
+    active_.push_back(active);
+    start_test(active, *active->run->take());
   }
+}
+
+/// The first job of the user who has least; null where no test waits.
+Worker::ActivePtr Worker::next_in_turn() {
+  std::map<std::string_view, std::size_t> running;
+  for (const ActivePtr& active : active_)
+    if (active->job) running[active->job->user_id] += active->running;
+  ActivePtr best;
+  for (const ActivePtr& active : active_) {
+    if (!active->run || !active->run->has_waiting()) continue;
+    if (!best || running[active->job->user_id] < running[best->job->user_id]) best = active;
+  }
+  return best;
 }
 
 void Worker::start_test(const ActivePtr& active, std::size_t test) {
   ++running_;
+  ++active->running;
   active->started[test] = Clock::now();
   active->runs[test] = parts_.backend.start(
       program_of(*active->job, active->job->tests[test], parts_.limits),
@@ -118,9 +138,14 @@ void Worker::start_test(const ActivePtr& active, std::size_t test) {
 
 void Worker::on_outcome(const ActivePtr& active, std::size_t test, Result<Outcome> outcome) {
   --running_;
+  --active->running;
   active->elapsed[test] = Clock::now() - active->started[test];
   if (!outcome && events_.failed) events_.failed(active->job->id, outcome.error().message());
-  act(active, active->run->on_outcome(test, std::move(outcome)));
+  const JobRun::Step step = active->run->on_outcome(test, std::move(outcome));
+  const TestResult& result = active->run->result(test);
+  if (active->job->progress && result.verdict != Verdict::skipped)
+    parts_.queue.progress(active->delivery, test_event(test, result));
+  act(active, step);
   fill_slots();
 }
 

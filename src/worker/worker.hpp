@@ -1,7 +1,8 @@
 // Takes jobs from the queue, runs their tests through the backend, judges, and hands the result back.
 //
-// All jobs share the slots: each free slot goes to the next job in turn that has a test waiting, so a job of
-// a thousand tests does not hold up a job of one.
+// All users share the slots, and so do the jobs of each: a free slot goes to the user with the fewest tests
+// running, and there to the next job in turn that has a test waiting. A job of a thousand tests holds up
+// neither a job of one nor another user.
 //
 // Ownership: everything is borrowed and must outlive the last run of the io_context.
 // Thread safety: the io_context's one thread.
@@ -78,6 +79,7 @@ class Worker {
     std::vector<Backend::RunId> runs{};
     std::vector<Clock::time_point> started{};
     std::vector<std::chrono::nanoseconds> elapsed{};
+    std::size_t running = 0;  // tests
     bool unwanted = false;    // cancelled by its sender
     bool given_back = false;  // the worker stops
   };
@@ -88,6 +90,7 @@ class Worker {
   void on_validated(const ActivePtr& active, const Result<ValidationReport>& report);
   void begin(const ActivePtr& active);
   void fill_slots();
+  ActivePtr next_in_turn();
   void start_test(const ActivePtr& active, std::size_t test);
   void on_outcome(const ActivePtr& active, std::size_t test, Result<Outcome> outcome);
   void act(const ActivePtr& active, const JobRun::Step& step);

@@ -249,7 +249,7 @@ class Settings(Started):
                             ("EXECUTOR_ALLOWED_MODULES", "os"), ("EXECUTOR_ALLOWED_BUILTINS", "[1]"), ("EXECUTOR_MAX_CONCURRENCY", "0"),
                             ("EXECUTOR_WARM_POOL", "99999"), ("EXECUTOR_MEM_LIMIT", "1"), ("EXECUTOR_NANO_CPUS", "1e9"),
                             ("EXECUTOR_VALIDATION", "perhaps"), ("LOG_TO_FILE", "2"), ("EXECUTOR_DRAIN_TIME", "-1"),
-                            ("EXECUTOR_REDIS_URL", "http://localhost"), ("EXECUTOR_BACKEND", "podman"), ("EXECUTOR_QUEUE", "rabbitmq"),
+                            ("EXECUTOR_REDIS_URL", "http://localhost"), ("EXECUTOR_BACKEND", "podman"), ("EXECUTOR_QUEUE", "rabbit"),
                             ("EXECUTOR_QUEUE_LIMIT", "0"), ("EXECUTOR_MAX_BODY", "12"), ("EXECUTOR_MAX_CONNECTIONS", "")):
             with self.subTest(name, value=value):
                 if not value:

@@ -101,3 +101,23 @@ TEST_CASE("a million empty lines differ from a million lines of blanks only at t
   CHECK(equal_trimmed(lines + "x", blanks + "x"));
   CHECK_FALSE(equal_trimmed(lines + "x", blanks + "y"));
 }
+
+TEST_CASE("an expected JSON array or object may be written with other blanks") {
+  CHECK(equal_json("[1,2]\n", "[1, 2]"));
+  CHECK(equal_json("[1, 2]", "[1,2]"));
+  CHECK(equal_json("{\"a\": [1,\n  2]}", " {\"a\":[1,2]}\n"));
+  CHECK(equal_json("[\"a\\\\\", \"b\"]", "[\"a\\\\\",\"b\"]"));
+  CHECK_FALSE(equal_json("[\"a b\"]", "[\"ab\"]"));
+  CHECK_FALSE(equal_json("[\"a\\\" b\"]", "[\"a\\\"b\"]"));
+  CHECK_FALSE(equal_json("[1 2]", "[12]"));
+  CHECK_FALSE(equal_json("[12]", "[1 2]"));
+  CHECK_FALSE(equal_json("[1]", "[1],"));
+  CHECK_FALSE(equal_json(std::string_view("[1]\0", 4), "[1]"));
+  CHECK_FALSE(equal_json("", "["));
+}
+
+TEST_CASE("what is no array or object is compared trimmed where JSON is asked for") {
+  CHECK(equal_json("a b \n", "a b"));
+  CHECK_FALSE(equal_json("a  b", "a b"));
+  CHECK_FALSE(equal_json("[1]", "x[1]"));
+}

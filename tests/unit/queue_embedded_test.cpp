@@ -110,6 +110,39 @@ TEST_CASE("users with waiting jobs take turns") {
   CHECK(bench.order() == "a1 b1 c1 a2 b2 a3 a4 ");
 }
 
+TEST_CASE("a user without a lease gets one beyond the capacity, up to as many again") {
+  Bench bench;
+  for (const char* id : {"a1", "a2", "a3"}) bench.submit(id, "a");
+  bench.consume(2);
+  bench.run();
+  CHECK(bench.order() == "a1 a2 ");
+  for (const char* id : {"b1", "b2"}) bench.submit(id, "b");
+  bench.submit("c1", "c");
+  bench.submit("d1", "d");
+  bench.run();
+  CHECK(bench.order() == "a1 a2 b1 c1 ");
+  bench.queue.complete(bench.taken[2], "");
+  bench.run();
+  CHECK(bench.order() == "a1 a2 b1 c1 d1 ");
+}
+
+TEST_CASE("acceptance is told once, progress to whoever still waits") {
+  Bench bench;
+  std::string told;
+  QueuedJob queued = job("a");
+  queued.accepted = [&told] { told += "accepted "; };
+  queued.progress = [&told](const std::string& event) { told += event + " "; };
+  bench.queue.submit(std::move(queued), [&told](const Result<std::string>&) { told += "answered "; });
+  bench.consume(1);
+  CHECK(told.empty());
+  bench.run();
+  bench.queue.progress(bench.taken[0], "1");
+  bench.queue.complete(bench.taken[0], "");
+  bench.queue.progress(bench.taken[0], "2");
+  bench.run();
+  CHECK(told == "accepted 1 answered ");
+}
+
 TEST_CASE("a user that comes back stands behind those who wait") {
   Bench bench;
   bench.submit("a1", "a");

@@ -103,6 +103,37 @@ TEST_CASE("slots go round between jobs") {
   }
 }
 
+TEST_CASE("users share the slots, however many jobs each has") {
+  Bench bench(4);
+  const auto of = [](const char* user, const std::string& id) {
+    Job job = job_of(id, 9);
+    job.user_id = user;
+    return parsed(job);
+  };
+  for (const char* id : {"a", "b", "c"}) bench.queue.deliver(of("greedy", id));
+  bench.queue.deliver(of("modest", "m"));
+  for (int ended = 0; ended < 4; ++ended) bench.backend.end(0, right());
+  std::size_t modest = 0;
+  for (const auto& run : bench.backend.live) modest += run.program.stdin_bytes.starts_with("m") ? 1 : 0;
+  CHECK(modest == 2);
+}
+
+TEST_CASE("a job that is listened to tells its start and each verdict") {
+  Bench bench(1);
+  Job job = job_of("a", 2);
+  job.progress = true;
+  bench.queue.deliver(parsed(job));
+  bench.backend.end(0, right());
+  bench.backend.end(0, {Outcome{.stdout_bytes = "wrong"}});
+  REQUIRE(bench.queue.told.size() == 3);
+  CHECK(json::parse(bench.queue.told[0].second)["event"] == "started");
+  CHECK(json::parse(bench.queue.told[1].second)["verdict"] == "accepted");
+  const json last = json::parse(bench.queue.told[2].second);
+  CHECK(last["event"] == "test");
+  CHECK(last["index"] == 1);
+  CHECK(last["passed"] == false);
+}
+
 TEST_CASE("the report comes after the result and says how long each run took") {
   Bench bench;
   bench.queue.deliver(parsed(job_of("a", 1)));

@@ -22,12 +22,18 @@ using boost::system::error_code;
 template <class Protocol>
 class Exchange {
  public:
-  explicit Exchange(const std::string& target) {
-    request_.method(http::verb::get);
-    request_.target(target);
+  explicit Exchange(const HttpQuestion& question) {
+    request_.method_string(question.method);
+    request_.target(question.target);
     request_.set(http::field::host, "localhost");
     request_.set(http::field::connection, "close");
-    parser_.body_limit(64 * kKiB);
+    for (const auto& [name, value] : question.headers) request_.set(name, value);
+    if (!question.body.empty()) {
+      request_.set(http::field::content_type, "application/json");
+      request_.body() = question.body;
+      request_.prepare_payload();
+    }
+    parser_.body_limit(question.answer_max);
   }
 
   Result<HttpAnswer> run(const typename Protocol::endpoint& endpoint, const std::string& name,
@@ -53,7 +59,7 @@ class Exchange {
 
   asio::io_context context_{1};
   beast::basic_stream<Protocol> stream_{context_};
-  http::request<http::empty_body> request_{};
+  http::request<http::string_body> request_{};
   http::response_parser<http::string_body> parser_{};
   beast::flat_buffer buffer_{16 * kKiB};
   std::optional<error_code> outcome_{};
@@ -66,16 +72,21 @@ Result<HttpAnswer> http_get_unix(const std::string& socket_path, const std::stri
   constexpr std::size_t kLongestPath = 107;  // sockaddr_un
   if (socket_path.empty() || socket_path.size() > kLongestPath)
     return errno_error("ask \"" + socket_path + "\"", ENAMETOOLONG);
-  return Exchange<asio::local::stream_protocol>(target).run(socket_path, socket_path, patience);
+  return Exchange<asio::local::stream_protocol>({.target = target}).run(socket_path, socket_path, patience);
 }
 
 Result<HttpAnswer> http_get_tcp(const std::string& host, std::uint16_t port, const std::string& target,
+                                std::chrono::milliseconds patience) {
+  return http_ask_tcp(host, port, {.target = target}, patience);
+}
+
+Result<HttpAnswer> http_ask_tcp(const std::string& host, std::uint16_t port, const HttpQuestion& question,
                                 std::chrono::milliseconds patience) {
   asio::io_context context;
   error_code failed;
   const auto found = asio::ip::tcp::resolver(context).resolve(host, std::to_string(port), failed);
   if (failed || found.empty()) return Error("find \"" + host + "\"", failed);
-  return Exchange<asio::ip::tcp>(target).run(*found.begin(), host, patience);
+  return Exchange<asio::ip::tcp>(question).run(*found.begin(), host, patience);
 }
 
 }  // namespace executor::doctor

@@ -24,6 +24,9 @@ class FakeQueue : public Queue {
   void complete(const Delivery& delivery, std::string json) override {
     completed.emplace_back(delivery.job.id, std::move(json));
   }
+  void progress(const Delivery& delivery, const std::string& event) override {
+    told.emplace_back(delivery.job.id, event);
+  }
   void retry(const Delivery& delivery, const std::string& reason) override {
     retried.emplace_back(delivery.job.id, reason);
   }
@@ -39,6 +42,7 @@ class FakeQueue : public Queue {
   std::function<void(Delivery)> deliver{};
   std::size_t leases = 0;
   Pairs completed{};
+  Pairs told{};
   Pairs retried{};
   Pairs rejected{};
   Status current{.ready = true, .detail = "fake"};

@@ -1,0 +1,17 @@
+// POST /api/execute: the second API's form of a job and its answer, for those who have a token.
+#pragma once
+
+#include <functional>
+
+#include "http/api_tokens.hpp"
+#include "http/endpoint.hpp"
+#include "http/execute.hpp"
+#include "spec/solution_form.hpp"
+
+namespace executor::http {
+
+/// The handler for the endpoint table. The way of a job is that of POST /execute.
+std::function<void(const ExchangePtr&)> solution_api_handler(ExecuteParts parts, ApiTokens tokens,
+                                                             const SolutionLimits& limits);
+
+}  // namespace executor::http

@@ -1,0 +1,73 @@
+// librabbitmq, each call with a Result: one connection with two channels, one for what is received and one
+// for what is published with confirmations.
+//
+// Everything blocks, within the timeouts of the options and the heartbeat. Thread safety: none; one thread's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "executor/error.hpp"
+#include "queue/rabbitmq_link.hpp"
+
+namespace executor {
+
+class RabbitConnection {
+ public:
+  enum class Queue { jobs, replies };
+
+  struct Received {
+    Queue queue;
+    RabbitDelivery delivery;  ///< its epoch is left to the caller
+  };
+  /// Of publications up to and including `number` where `all`.
+  struct Confirmed {
+    std::uint64_t number;
+    bool all;
+    bool stored;
+  };
+  struct Returned {
+    std::string message_id;
+  };
+  struct Blocked {
+    std::string reason;  ///< empty: no more
+  };
+  using Event = std::variant<Received, Confirmed, Returned, Blocked>;
+
+  /// Connects, logs in, opens the channels and makes sure of the queues.
+  static Result<std::unique_ptr<RabbitConnection>> open(const RabbitLinkOptions& options);
+  ~RabbitConnection();
+  RabbitConnection(const RabbitConnection&) = delete;
+  RabbitConnection& operator=(const RabbitConnection&) = delete;
+
+  [[nodiscard]] int descriptor() const;
+  /// Hands on all that has arrived and answers heartbeats; an Error: the connection is lost.
+  Result<void> poll(const std::function<void(Event)>& on_event);
+
+  Result<void> consume(Queue queue, std::uint16_t prefetch);
+  Result<void> cancel(Queue queue);
+  /// The publication's number for its confirmation, from 1.
+  Result<std::uint64_t> publish(const RabbitPublication& publication);
+  Result<void> acknowledge(std::uint64_t tag);
+  Result<std::size_t> depth();
+
+ private:
+  struct Library;
+
+  explicit RabbitConnection(const RabbitLinkOptions& options);
+  Result<void> connect();
+  Result<void> log_in();
+  Result<void> prepare();
+  Result<void> ensure_queue(const std::string& name, bool ours);
+  Result<void> dispatch(std::uint16_t channel, std::uint32_t method, void* decoded,
+                        const std::function<void(Event)>& on_event);
+
+  RabbitLinkOptions options_;
+  std::unique_ptr<Library> library_;
+  std::uint64_t published_ = 0;
+};
+
+}  // namespace executor

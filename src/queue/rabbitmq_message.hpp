@@ -1,0 +1,59 @@
+// Messages of RabbitMQ: what the queue reads in one, and the two forms that a body may have: that of POST
+// /execute and that of POST /api/execute.
+//
+// Pure functions over hostile bytes. Thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "spec/solution_form.hpp"
+#include "spec/spec_limits.hpp"
+
+namespace executor {
+
+/// A message with those of its properties that mean something here.
+struct RabbitMessage {
+  std::string body{};
+  std::string reply_to{};
+  std::string correlation_id{};
+  std::string message_id{};
+  int attempt = 1;               ///< header x-attempt
+  std::int64_t enqueued_ms = 0;  ///< header x-enqueued-ms, else the timestamp; 0 where neither is there
+  std::string reason{};          ///< header x-reason, of dead letters
+};
+
+/// A message that can be a job.
+struct RabbitJob {
+  std::string id;
+  std::string body;            ///< in the form of POST /execute
+  std::string digest;          ///< SHA-256 of the message's own body
+  bool solution_form = false;  ///< it came, and its result goes, in the form of POST /api/execute
+  std::size_t tests = 0;       ///< of a job in that form
+};
+
+/// A message that cannot; it goes to the dead letters.
+struct UnusableRabbitMessage {
+  std::string reason;
+  std::string id;      ///< empty where it could not be read
+  std::string result;  ///< for whoever waits
+};
+
+struct RabbitForms {
+  SpecLimits limits{};
+  SolutionLimits solution{};
+  std::size_t size_limit = 16 * kMiB;  ///< bytes of a body
+};
+
+/// The id is the body's jobId, else the message's id, else its correlation id, else `fallback_id`.
+[[nodiscard]] std::variant<RabbitJob, UnusableRabbitMessage> read_rabbit_job(const RabbitMessage& message,
+                                                                             const RabbitForms& forms,
+                                                                             const std::string& fallback_id);
+
+/// The result as it is sent: `json` is in the form of POST /execute.
+[[nodiscard]] std::string rabbit_result(const RabbitJob& job, std::string json);
+
+}  // namespace executor

@@ -1,0 +1,1 @@
+executor_integration_test(serve_jobs serve_jobs_test.py)

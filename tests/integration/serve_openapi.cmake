@@ -1,0 +1,1 @@
+executor_integration_test(serve_openapi serve_openapi_test.py)

@@ -1,0 +1,1 @@
+executor_integration_test(serve_rabbitmq serve_rabbitmq_test.py)

@@ -1,0 +1,1 @@
+executor_integration_test(solution_api solution_api_test.py)

@@ -1,0 +1,1 @@
+executor_integration_test(submit submit_test.py)
