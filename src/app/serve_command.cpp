@@ -15,6 +15,7 @@
 #include "app/command_line.hpp"
 #include "app/config.hpp"
 #include "app/front.hpp"
+#include "app/settings_file.hpp"
 #include "backend/native.hpp"
 #include "backend/native_start.hpp"
 #include "queue/redis_queue.hpp"
@@ -96,6 +97,9 @@ std::unique_ptr<Queue> redis_queue(asio::io_context& context, const Config& conf
 FrontParts front_parts(const Config& config, supervisor::Connection connection) {
   const auto clients = std::make_shared<Clients>(std::move(connection));
   FrontParts parts;
+  parts.watch = [clients](asio::io_context& context, std::function<void()> lost) {
+    clients->get(context)->on_abandoned = std::move(lost);
+  };
   parts.backend = [clients](asio::io_context& context) -> std::unique_ptr<Backend> {
     return std::make_unique<NativeBackend>(clients->get(context));
   };
@@ -112,7 +116,17 @@ FrontParts front_parts(const Config& config, supervisor::Connection connection) 
   return parts;
 }
 
-int serve(const Config& config) {
+/// The settings as they would be at a start now: flags, then the file, then the environment of the start.
+Result<Config> settings_now(const FlagValues& flags, const std::string& file) {
+  const auto values = read_settings_file(file);
+  if (!values) return values.error();
+  return read_config(flags, [&values](const char* name) {
+    const auto found = values->find(name);
+    return found == values->end() ? process_environment()(name) : std::optional(found->second);
+  });
+}
+
+int serve(const Config& config, const FlagValues& flags) {
   boost::system::error_code malformed;
   asio::ip::make_address(config.host, malformed);
   if (malformed)
@@ -137,7 +151,10 @@ int serve(const Config& config) {
     if (auto dropped = supervisor::drop_privileges(ids.uid, ids.gid); !dropped)
       return complain(kStartFailed, dropped.error().message());
   }
-  const int status = run_front(config, front_parts(config, std::move(handle->connection)));
+  FrontParts parts = front_parts(config, std::move(handle->connection));
+  if (!config.environment_file.empty())
+    parts.reload = [flags, file = config.environment_file] { return settings_now(flags, file); };
+  const int status = run_front(config, std::move(parts));
   supervisor::wait_for_end(*handle);
   return status;
 }
@@ -148,14 +165,15 @@ int serve_command(const std::vector<std::string>& args) {
   CLI::App app("Serves POST /execute over HTTP and runs the jobs of its queue, each test in a fresh sandbox.",
                "executor serve");
   app.footer(
-      "Exit status: 0 after an orderly stop, 1 the start failed or a second signal came, "
+      "Exit status: 0 after an orderly stop, 1 the start failed, a second signal came or the sandboxes' "
+      "steward was lost, "
       "2 wrong arguments or settings, 3 no sandbox can be built on this host.");
   FlagValues flags;
   add_config_flags(app, flags);
   if (const auto status = parse_command_line(app, args)) return *status;
   auto config = read_config(flags, process_environment());
   if (!config) return complain(2, config.error().message());
-  return serve(*config);
+  return serve(*config, flags);
 }
 
 }  // namespace executor
