@@ -167,6 +167,9 @@ class Clients {
 /// The parts alone own the client, so that it ends with the front and never after its io_context.
 void use_supervisor(const Config& config, supervisor::Connection connection, FrontParts& parts) {
   const auto clients = std::make_shared<Clients>(std::move(connection));
+  parts.watch = [clients](asio::io_context& context, std::function<void()> lost) {
+    clients->get(context)->on_abandoned = std::move(lost);
+  };
   parts.backend = [clients, name = parts.backend_name](asio::io_context& context) {
     return std::unique_ptr<Backend>(std::make_unique<NativeBackend>(clients->get(context), name));
   };

@@ -179,6 +179,11 @@ const std::vector<Setting>& settings() {
       {"LOG_FILE", "--log-file", "a path", "the log file", text(&C::log_file)},
       {"LOG_TO_FILE", "--log-to-file", kBoolean, "write the log file beside standard output",
        flag(&C::log_to_file)},
+      {"EXECUTOR_LOG_LEVEL", "--log-level", "info, warn or error", "the least that is logged",
+       choice(&C::log_level,
+              {{"info", LogLevel::info}, {"warn", LogLevel::warn}, {"error", LogLevel::error}})},
+      {"EXECUTOR_ENVIRONMENT_FILE", "--environment-file", "a path", "settings that SIGHUP reads again",
+       text(&C::environment_file)},
       {"EXECUTOR_DRAIN_TIME", "--drain-time", "0 to 600 seconds", "what a stop gives running jobs",
        seconds(&C::drain_time, 0, 600)},
   };
@@ -268,6 +273,18 @@ std::string_view to_string(Role role) {
       break;
   }
   return "worker";
+}
+
+std::string_view to_string(LogLevel level) {
+  switch (level) {
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warn:
+      return "warn";
+    case LogLevel::error:
+      break;
+  }
+  return "error";
 }
 
 std::string_view to_string(QueueKind queue) {

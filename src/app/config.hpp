@@ -16,6 +16,7 @@
 #include "http/admission.hpp"
 #include "spec/solution_form.hpp"
 #include "spec/spec_limits.hpp"
+#include "telemetry/log_level.hpp"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): the library's own
 class App;
@@ -57,6 +58,8 @@ struct Config {
   std::uint64_t max_memory = 256 * kMiB;                 ///< bytes, of POST /api/execute
   std::string log_file = "logs/executor.log";
   bool log_to_file = true;
+  LogLevel log_level = LogLevel::info;
+  std::string environment_file{};  ///< what SIGHUP reads again
   std::size_t max_connections = 1024;
   std::uint64_t max_body = 4 * kMiB;             ///< bytes
   std::chrono::milliseconds drain_time{10'000};  ///< what a stop gives running jobs
@@ -88,5 +91,6 @@ SpecLimits worker_limits(const Config& config);
 
 std::string_view to_string(Role role);
 std::string_view to_string(QueueKind queue);
+std::string_view to_string(LogLevel level);
 
 }  // namespace executor

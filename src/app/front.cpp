@@ -1,5 +1,6 @@
 #include "app/front.hpp"
 
+#include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -81,6 +82,8 @@ class Front {
         backend_(config.role == Role::api ? nullptr : parts_.backend(context_)),
         validator_(parts_.validator(context_)),
         server_(context_, endpoints(), server_limits(), server_events()) {
+    log_.set_level(config_.log_level);
+    if (parts_.watch) parts_.watch(context_, [this] { on_lost(); });
     if (config_.role == Role::api) return;
     worker_ = std::make_unique<Worker>(
         context_,
@@ -89,20 +92,23 @@ class Front {
   }
 
   int run() {
-    const Result<std::uint16_t> port = server_.listen(config_.host, config_.port);
-    if (!port) throw std::runtime_error("EXECUTOR_HOST, EXECUTOR_PORT: " + port.error().message());
+    const std::uint16_t port = listen();
     tell_backend();
     if (worker_) worker_->start();
     wait_for_signal();
+    if (parts_.reload) {
+      hangup_.add(SIGHUP);
+      wait_for_reload();
+    }
     start_watchdog();
     log_.info("server_listening", {{"host", config_.host},
-                                   {"port", *port},
+                                   {"port", port},
                                    {"role", to_string(config_.role)},
                                    {"queue", to_string(config_.queue)},
                                    {"backend", backend_ ? backend_->name() : "none"},
                                    {"workerId", worker_id_}});
     ::sd_notify(0, "READY=1");
-    if (parts_.listening) parts_.listening(*port);
+    if (parts_.listening) parts_.listening(port);
     context_.run();
     log_.info("server_stopped", {{"status", status_}});
     return status_;
@@ -119,6 +125,18 @@ class Front {
     const Log::Fields fields = {{"backend", parts_.backend_name}, {"reason", reason}};
     parts_.refused_backends.empty() ? log_.info("backend_chosen", fields)
                                     : log_.warn("backend_chosen", fields);
+  }
+
+  // Its own socket, or the one that systemd listens on for it (sd_listen_fds(3)).
+  std::uint16_t listen() {
+    const int handed = ::sd_listen_fds(1);
+    if (handed > 0 &&
+        (handed != 1 || ::sd_is_socket_inet(SD_LISTEN_FDS_START, AF_UNSPEC, SOCK_STREAM, 1, 0) <= 0))
+      throw std::runtime_error("LISTEN_FDS: one listening TCP socket is wanted of the service manager");
+    const auto port =
+        handed > 0 ? server_.adopt(SD_LISTEN_FDS_START) : server_.listen(config_.host, config_.port);
+    if (!port) throw std::runtime_error("EXECUTOR_HOST, EXECUTOR_PORT: " + port.error().message());
+    return *port;
   }
 
   bool embedded() const { return config_.queue == QueueKind::embedded; }
@@ -246,7 +264,39 @@ class Front {
     });
   }
 
+  // systemd's protocol of a reload: sd_notify(3).
+  void wait_for_reload() {
+    hangup_.async_wait([this](const boost::system::error_code& code, int) {
+      if (code) return;
+      const auto now = std::chrono::steady_clock::now().time_since_epoch();
+      const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+      ::sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds)).c_str());
+      reload();
+      ::sd_notify(0, "READY=1");
+      wait_for_reload();
+    });
+  }
+
+  void reload() {
+    const Result<Config> config = parts_.reload();
+    if (!config) return log_.error("settings_refused", {{"detail", config.error().message()}});
+    config_.log_level = config->log_level;
+    log_.set_level(LogLevel::info);  // this line is wanted at every level
+    log_.info("settings_reloaded", {{"logLevel", to_string(config_.log_level)}});
+    log_.set_level(config_.log_level);
+  }
+
   // -- the way out: refuse new work, finish what runs, leave
+
+  void on_lost() {
+    log_.error(
+        "sandboxes_lost",
+        {{"detail", "the steward ended, so no program can run here; the service ends to be started again"}});
+    status_ = 1;
+    if (draining_) return;
+    ::sd_notify(0, "STOPPING=1\nSTATUS=the steward ended");
+    drain();
+  }
 
   void wait_for_signal() {
     signals_.async_wait([this](const boost::system::error_code& code, int signal) {
@@ -320,6 +370,7 @@ class Front {
   Metrics metrics_{};
   std::string worker_id_ = worker_id();
   asio::signal_set signals_{context_, SIGTERM, SIGINT};
+  asio::signal_set hangup_{context_};
   asio::steady_timer watchdog_{context_};
   asio::steady_timer drain_timer_{context_};
   asio::steady_timer settle_timer_{context_};

@@ -36,6 +36,12 @@ struct FrontParts {
   std::string backend_name{};  ///< of the backend that the start has chosen, also where none runs (role api)
   std::vector<BackendNote> refused_backends{};
   http::ApiTokens api_tokens{};  ///< of POST /api/execute
+  /// Called once with what to call when nothing here can run a program any more: the front then answers or
+  /// gives back what it has, and ends with status 1 for the service manager to start all anew.
+  std::function<void(boost::asio::io_context&, std::function<void()> lost)> watch{};
+  /// The settings as they stand now, for SIGHUP, which takes over the log level. Empty: SIGHUP ends the
+  /// process.
+  std::function<Result<Config>()> reload{};
   /// Called with the port once the server listens; for tests.
   std::function<void(std::uint16_t)> listening{};
   /// Where log lines go instead of standard output and LOG_FILE; for tests.
@@ -44,7 +50,8 @@ struct FrontParts {
 
 /// Serves until SIGTERM or SIGINT, then drains: nothing new is accepted, what runs is finished within
 /// Config::drain_time, the rest is given back or answered 503. A second signal ends it at once.
-/// Returns the exit status: 0 after a drain, 1 when the start failed or a second signal came.
+/// Returns the exit status: 0 after a drain, 1 when the start failed, a second signal came, or what runs the
+/// programs was lost. Accepts on the socket that systemd hands over, where it does.
 int run_front(const Config& config, FrontParts parts);
 
 }  // namespace executor

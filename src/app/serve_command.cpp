@@ -16,6 +16,7 @@
 #include "app/command_line.hpp"
 #include "app/config.hpp"
 #include "app/front.hpp"
+#include "app/settings_file.hpp"
 #include "backend/native_start.hpp"
 #include "queue/rabbitmq_queue.hpp"
 #include "queue/rabbitmq_url.hpp"
@@ -91,7 +92,17 @@ std::unique_ptr<Queue> rabbit_queue(asio::io_context& context, const Config& con
   return make_rabbit_queue(context, options);
 }
 
-int serve(const Config& config) {
+/// The settings as they would be at a start now: flags, then the file, then the environment of the start.
+Result<Config> settings_now(const FlagValues& flags, const std::string& file) {
+  const auto values = read_settings_file(file);
+  if (!values) return values.error();
+  return read_config(flags, [&values](const char* name) {
+    const auto found = values->find(name);
+    return found == values->end() ? process_environment()(name) : std::optional(found->second);
+  });
+}
+
+int serve(const Config& config, const FlagValues& flags) {
   boost::system::error_code malformed;
   asio::ip::make_address(config.host, malformed);
   if (malformed)
@@ -124,6 +135,8 @@ int serve(const Config& config) {
     parts.queue = [config](asio::io_context& context, Log& log) {
       return rabbit_queue(context, config, log);
     };
+  if (!config.environment_file.empty())
+    parts.reload = [flags, file = config.environment_file] { return settings_now(flags, file); };
   const int status = run_front(config, std::move(parts));
   if (choice->steward) supervisor::wait_for_end(*choice->steward);
   return status;
@@ -135,14 +148,14 @@ int serve_command(const std::vector<std::string>& args) {
   CLI::App app("Serves POST /execute over HTTP and runs the jobs of its queue, each test in a fresh sandbox.",
                "executor serve");
   app.footer(
-      "Exit status: 0 after an orderly stop, 1 the start failed or a second signal came, "
-      "2 wrong arguments or settings, 3 no backend works on this host.");
+      "Exit status: 0 after an orderly stop, 1 the start failed, a second signal came or the sandboxes' "
+      "steward was lost, 2 wrong arguments or settings, 3 no backend works on this host.");
   FlagValues flags;
   add_config_flags(app, flags);
   if (const auto status = parse_command_line(app, args)) return *status;
   auto config = read_config(flags, process_environment());
   if (!config) return complain(2, config.error().message());
-  return serve(*config);
+  return serve(*config, flags);
 }
 
 }  // namespace executor

@@ -40,6 +40,7 @@ Result<supervisor::RuntimeConfig> runtime_config(const std::string& name) {
 }  // namespace
 
 ServiceIds service_ids() {
+  if (::geteuid() != 0) return {::geteuid(), ::getegid()};
   if (const passwd* user = ::getpwnam("executor")) return {user->pw_uid, user->pw_gid};
   return {};
 }

@@ -19,8 +19,8 @@ struct NativeOptions {
   std::uint32_t id_count = 65'536;
 };
 
-/// Ids that the service runs as when it was started with privileges: user "executor" where it exists, else
-/// nobody.
+/// Ids that the service runs as when it was started with privileges. As root: user "executor" where it
+/// exists, else nobody. With CAP_SETUID and CAP_SETGID alone: those that it has.
 struct ServiceIds {
   uid_t uid = 65534;
   gid_t gid = 65534;

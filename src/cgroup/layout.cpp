@@ -110,10 +110,20 @@ Result<std::size_t> sweep_dead_instances(const std::string& group) {
   return removed;
 }
 
+/// Without CAP_CHOWN an owner can still share a file with a group that it belongs to.
+bool share_with_group(int directory, const char* path, gid_t gid) {
+  constexpr auto kKeep = static_cast<uid_t>(-1);
+  struct stat file {};
+  if (::fchownat(directory, path, kKeep, gid, 0) != 0 || ::fstatat(directory, path, &file, 0) != 0)
+    return false;
+  const mode_t owners = file.st_mode & S_IRWXU;
+  return ::fchmodat(directory, path, (file.st_mode & ALLPERMS) | owners >> 3, 0) == 0;
+}
+
 Result<void> give(int directory, const std::string& path, uid_t uid, gid_t gid) {
-  if (::fchownat(directory, path.c_str(), uid, gid, 0) != 0)
-    return errno_error("give cgroup file \"" + path + "\" to uid " + std::to_string(uid), errno);
-  return {};
+  if (::fchownat(directory, path.c_str(), uid, gid, 0) == 0) return {};
+  if (errno == EPERM && share_with_group(directory, path.c_str(), gid)) return {};
+  return errno_error("give cgroup file \"" + path + "\" to uid " + std::to_string(uid), errno);
 }
 
 Result<void> enable_controllers(const std::string& group) {

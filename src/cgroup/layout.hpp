@@ -48,9 +48,9 @@ struct Instance {
   std::string supervisor_procs{};       ///< v2: cgroup.procs of the supervisor's group, else empty
 };
 
-/// Makes the instance directories, gives them to `owner` (the supervisor's host uid and gid) and removes what
-/// dead instances left; `removed` counts those. An error says which group could not be used and what would
-/// allow it.
+/// Makes the instance directories, gives them to `owner` (the supervisor's host uid and gid; by its group
+/// alone where the caller may not give files away but belongs to that group) and removes what dead instances
+/// left; `removed` counts those. An error says which group could not be used and what would allow it.
 Result<Instance> prepare(const Placement& placement, uid_t owner_uid, gid_t owner_gid, std::size_t& removed);
 /// Removes the instance directories with everything in them. Errors are ignored: the next start sweeps.
 void remove(const std::vector<std::string>& paths);

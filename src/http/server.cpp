@@ -1,8 +1,11 @@
 #include "http/server.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <ctime>
 #include <exception>
 #include <utility>
@@ -71,9 +74,22 @@ Result<std::uint16_t> Server::listen(const std::string& host, std::uint16_t port
   return acceptor_.local_endpoint(code).port();
 }
 
+Result<std::uint16_t> Server::adopt(int descriptor) {
+  adopted_ = true;
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    return errno_error("ask for the address of the socket handed over", errno);
+  error_code code;
+  acceptor_.assign(address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), descriptor, code);
+  if (code) return asio_error("take the socket handed over", code);
+  accept();
+  return acceptor_.local_endpoint(code).port();
+}
+
 void Server::accept() {
   acceptor_.async_accept([this](const error_code& code, tcp::socket socket) {
-    if (code == asio::error::operation_aborted || stopped_) return;
+    if (code == asio::error::operation_aborted || !acceptor_.is_open()) return;
     if (code) return accept_later();
     on_accepted(std::move(socket));
     accept();
@@ -85,7 +101,7 @@ void Server::accept_later() {
   rejected("accept_failed");
   accept_timer_.expires_after(kAcceptPause);
   accept_timer_.async_wait([this](const error_code& code) {
-    if (!code && !stopped_) accept();
+    if (!code && acceptor_.is_open()) accept();
   });
 }
 
@@ -131,6 +147,8 @@ std::size_t Server::busy() const {
 void Server::drain() {
   if (draining_) return;
   draining_ = true;
+  error_code ignored;
+  if (adopted_) acceptor_.close(ignored);
   std::vector<std::weak_ptr<Connection>> all;
   for (const auto& [key, weak] : connections_) all.push_back(weak);
   for (const auto& weak : all)

@@ -36,9 +36,12 @@ class Server : private ConnectionHost {
 
   /// Binds and starts accepting; port 0 takes a free one. Returns the port.
   Result<std::uint16_t> listen(const std::string& host, std::uint16_t port);
+  /// Accepts on a listening TCP socket that somebody else holds too, such as systemd. Owns `descriptor`.
+  Result<std::uint16_t> adopt(int descriptor);
 
   /// Ends each connection after the request that it is busy with. New ones are still accepted, so that a load
-  /// balancer hears from /ready that it should go elsewhere.
+  /// balancer hears from /ready that it should go elsewhere; those of an adopted socket wait for whoever
+  /// accepts there next.
   void drain();
   /// Accepts nothing more and ends all connections now.
   void stop();
@@ -71,6 +74,7 @@ class Server : private ConnectionHost {
   boost::asio::steady_timer sweep_timer_;
   std::unordered_map<Connection*, std::weak_ptr<Connection>> connections_{};
   DateLine date_{};
+  bool adopted_ = false;
   bool draining_ = false;
   bool stopped_ = false;
   bool sweeping_ = false;

@@ -56,6 +56,9 @@ fs::path data_directory() {
   if (const auto build = own_build_tree()) {
     if (const auto source = source_tree_of(*build)) return *source;
   }
+  std::error_code error;
+  const fs::path installed = fs::read_symlink("/proc/self/exe", error).parent_path() / "../share/executor";
+  if (!error && fs::is_directory(installed / "seccomp-profiles", error)) return installed.lexically_normal();
   return "/usr/share/executor";
 }
 

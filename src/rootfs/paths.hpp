@@ -15,7 +15,8 @@ namespace executor::rootfs {
 [[nodiscard]] std::filesystem::path rootfs_directory(const std::string& runtime);
 
 /// What holds the shipped data, rootfs/ and seccomp-profiles/: $EXECUTOR_DATA_DIR, else the source tree of
-/// the build tree that the running executable lies in, else /usr/share/executor.
+/// the build tree that the running executable lies in, else ../share/executor beside the executable's
+/// directory, else /usr/share/executor.
 [[nodiscard]] std::filesystem::path data_directory();
 
 /// Where downloaded packages are kept: cache/debs beside the build tree, else executor/debs in

@@ -39,7 +39,10 @@ void Client::open_channel(Program program, Opened opened) {
   const std::uint64_t id = next_id_++;
   pending_[id] = {{}, std::move(opened)};
   std::string frame = encode(OpenChannelMessage{id, std::move(program)});
-  if (ready_) {
+  if (abandoned_) {
+    asio::post(context_,
+               [this] { fail_all(errno_error("the sandbox supervisor is gone", ECONNRESET), false); });
+  } else if (ready_) {
     pending_[id].sent = true;
     send(frame);
   } else {
@@ -78,6 +81,7 @@ void Client::on_link() {
     return wait_for_supervisor();
   if (!received || received->size == 0) {
     abandoned_ = true;
+    if (on_abandoned) on_abandoned();
     disconnect("the steward ended: this service has to be started again");
     return fail_all(errno_error("the sandbox supervisor is gone", ECONNRESET), false);
   }

@@ -40,6 +40,9 @@ class Client {
 
   /// Called with every change of state: ready with the layers in force, or not ready with the reason.
   std::function<void(bool ready, const std::string& detail)> on_state;
+  /// Called once, when the steward has ended and before what was running fails: no supervisor will come any
+  /// more.
+  std::function<void()> on_abandoned;
 
   [[nodiscard]] bool ready() const { return ready_; }
   [[nodiscard]] const std::string& detail() const { return detail_; }

@@ -395,6 +395,9 @@ Result<StewardHandle> start_steward(StewardPlan plan) {
   if (!placement) return placement.error();
   const uid_t owner = privileged ? plan.id_base : ::geteuid();
   const gid_t owner_group = privileged ? plan.id_base : ::getegid();
+  // with CAP_SETGID alone the cgroups are shared with the supervisor's group; change_ids() leaves it again
+  if (privileged && ::geteuid() != 0 && ::setgroups(1, &owner_group) != 0)
+    return errno_error("join the supervisor's group", errno);
   std::size_t removed = 0;
   auto cgroups = cgroup::prepare(*placement, owner, owner_group, removed);
   if (!cgroups) return cgroups.error();

@@ -4,7 +4,10 @@
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <cstdio>
 #include <utility>
+
+#include "telemetry/journal.hpp"
 
 namespace executor {
 
@@ -35,16 +38,24 @@ long long now_ms() {
 
 Result<Log> Log::open(const LogOptions& options) {
   try {
-    return Log(spdlog_sink(options));
+    const bool to_journal = options.to_stdout && is_journal_stream(::fileno(stdout));
+    LogOptions others = options;
+    others.to_stdout = options.to_stdout && !to_journal;
+    Log log(spdlog_sink(others));
+    log.to_journal_ = to_journal;
+    return log;
   } catch (const std::exception& failure) {
     return Error("open log file \"" + options.file + "\": " + failure.what(), {});
   }
 }
 
 void Log::write(LogLevel level, std::string_view message, const Fields& fields) {
+  if (level < least_) return;
   Fields record{{"level", static_cast<int>(level)}, {"time", now_ms()}, {"msg", message}};
   if (fields.is_object()) record.update(fields);
-  sink_(record.dump(-1, ' ', true, Fields::error_handler_t::replace));
+  const std::string line = record.dump(-1, ' ', true, Fields::error_handler_t::replace);
+  if (to_journal_ && !send_to_journal(journal_fields(record, line))) std::puts(line.c_str());
+  sink_(line);
 }
 
 Log::Fields to_fields(const JobCompleted& job) {

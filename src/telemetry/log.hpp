@@ -18,10 +18,9 @@
 
 #include "executor/error.hpp"
 #include "executor/limits.hpp"
+#include "telemetry/log_level.hpp"
 
 namespace executor {
-
-enum class LogLevel { info = 30, warn = 40, error = 50 };
 
 struct LogOptions {
   bool to_stdout = true;
@@ -38,8 +37,12 @@ class Log {
 
   explicit Log(Sink sink) : sink_(std::move(sink)) {}
 
-  /// Writes to standard output, to a file that is rotated by size, or to both.
+  /// Writes to standard output, to a file that is rotated by size, or to both. Where standard output is the
+  /// journal's stream, lines go there by the journal's own protocol, with fields (journal.hpp).
   static Result<Log> open(const LogOptions& options);
+
+  /// Records below this level are dropped.
+  void set_level(LogLevel least) { least_ = least; }
 
   void write(LogLevel level, std::string_view message, const Fields& fields = {});
   void info(std::string_view message, const Fields& fields = {}) { write(LogLevel::info, message, fields); }
@@ -48,6 +51,8 @@ class Log {
 
  private:
   Sink sink_;
+  bool to_journal_ = false;
+  LogLevel least_ = LogLevel::info;
 };
 
 /// What is logged of a finished job as "worker_job_completed".

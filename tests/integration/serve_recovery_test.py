@@ -292,13 +292,13 @@ class End(unittest.TestCase):
         self.service.server.wait()
         self.assert_nothing_left()
 
-    def test_sigkill_of_the_steward_alone_leaves_no_sandbox_and_no_readiness(self):
+    def test_sigkill_of_the_steward_alone_ends_the_service_which_says_why(self):
         kill(self.member("executor-stew"))
-        executor_service.wait_until(lambda: self.service.ask("GET", "/ready")[0] == 503, WAIT_SECONDS)
-        self.assertEqual(self.service.ask("GET", "/ready")[0], 503)
-        status, _, _ = self.connection.response()
-        self.assertEqual(status, 500)
-        self.service.close()
+        status, _, body = self.connection.response()
+        self.assertEqual(status, 500, body)
+        self.assertEqual(self.service.server.wait(WAIT_SECONDS), 1)
+        self.assertIn('"msg":"sandboxes_lost"', self.service.log_text())
+        self.assertIn("the steward ended", self.service.log_text())
         self.assert_nothing_left()
 
 

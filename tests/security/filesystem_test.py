@@ -18,13 +18,16 @@ def setUpModule():
 
 class Filesystem(executor_service.HostCase):
     def test_F01_the_root_file_system_is_read_only(self):
-        self.assert_prints(program(
+        result = self.run_program(program(
             "for path in ('/', '/usr', '/etc', '/usr/lib/python3.11', '/lib', '/dev'):\n"
             "    print(path, attempt(open, path.rstrip('/') + '/new', 'w'), attempt(os.mkdir, path.rstrip('/') + '/new'), attempt(os.chmod, path, 0o777), attempt(os.utime, path))\n"
             "f = '/usr/lib/python3.11/abc.py'\n"
-            "print(attempt(open, f, 'a'), attempt(os.unlink, f), attempt(os.rename, f, f + 'x'), attempt(os.chmod, f, 0o777), attempt(os.truncate, f, 0), attempt(os.utime, f))"),
-            "".join(f"{path} EROFS EROFS EROFS EROFS\n" for path in ("/", "/usr", "/etc", "/usr/lib/python3.11", "/lib", "/dev"))
-            + "EACCES EROFS EROFS EROFS EACCES EROFS\n")
+            "print(attempt(open, f, 'a'), attempt(os.unlink, f), attempt(os.rename, f, f + 'x'), attempt(os.chmod, f, 0o777), attempt(os.truncate, f, 0), attempt(os.utime, f))"))
+        self.assert_verdict(result, "accepted")
+        # a file's owner and its read-only mount both forbid to write; which one is asked first is the file system's affair
+        self.assertRegex(result["stdout"], "".join(
+            f"{path} EROFS EROFS EROFS EROFS\n" for path in ("^/", "/usr", "/etc", "/usr/lib/python3.11", "/lib", "/dev"))
+            + r"(EACCES|EROFS) EROFS EROFS EROFS (EACCES|EROFS) EROFS\n$")
         self.assert_exit("open('/usr/new', 'w')", 1, "OSError: [Errno 30] Read-only file system: '/usr/new'")
 
     def test_F02_nothing_can_be_mounted_again(self):

@@ -94,8 +94,8 @@ class Service:
     `before`: a command that ends in executing the rest of its arguments, such as setpriv.
     """
 
-    def __init__(self, before=(), **settings):
-        self.port = free_port()
+    def __init__(self, before=(), pass_fds=(), **settings):
+        self.port = int(settings.get("EXECUTOR_PORT", 0)) or free_port()
         self.binary = os.environ["EXECUTOR_BINARY"]
         chosen = {
             "EXECUTOR_PORT": str(self.port),
@@ -114,7 +114,8 @@ class Service:
         self.connections = []
         self.log = tempfile.TemporaryFile()
         self.server = subprocess.Popen([*before, self.binary, "serve"], env={**os.environ, **chosen},
-                                       stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, preexec_fn=end_with_parent)
+                                       stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, preexec_fn=end_with_parent,
+                                       pass_fds=pass_fds)
         try:
             self.wait_until_ready()
         except BaseException:

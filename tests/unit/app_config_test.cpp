@@ -6,6 +6,8 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "app/settings_file.hpp"
+
 using namespace executor;
 using std::chrono::milliseconds;
 
@@ -153,6 +155,22 @@ TEST_CASE("settings that contradict each other are refused") {
   CHECK(with("EXECUTOR_TIMEOUT", "100").has_error());
   CHECK(read_config({}, environment({{"EXECUTOR_TIMEOUT", "100"}, {"EXECUTOR_MAX_TIMEOUT", "100"}}))
             .has_value());
+}
+
+TEST_CASE("a file of settings is read as systemd reads it") {
+  const auto values = executor::parse_settings(
+      "# comment\n; another\n\nEXECUTOR_PORT=4061\n  LOG_FILE = \"a b\"  "
+      "\nA='[\"x\"]'\nB=[\"y\"]\nC=\nD=\"\n");
+  REQUIRE(values.has_value());
+  CHECK(*values == executor::SettingValues{{"EXECUTOR_PORT", "4061"},
+                                           {"LOG_FILE", "a b"},
+                                           {"A", "[\"x\"]"},
+                                           {"B", "[\"y\"]"},
+                                           {"C", ""},
+                                           {"D", "\""}});
+  const auto wrong = executor::parse_settings("A=1\nnonsense\n");
+  REQUIRE_FALSE(wrong.has_value());
+  CHECK(wrong.error().message().find("line 2") != std::string::npos);
 }
 
 TEST_CASE("the limits of requests follow the configuration") {

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -67,7 +69,8 @@ void stop() { ::kill(::getpid(), SIGTERM); }
 // SIGTERM.
 Served serve(
     const Config& config, const Talk& talk,
-    const std::function<void(FakeBackend&)>& prepare = [](FakeBackend&) {}) {
+    const std::function<void(FakeBackend&)>& prepare = [](FakeBackend&) {},
+    const std::function<void(FrontParts&)>& change = [](FrontParts&) {}) {
   Served served;
   std::thread client;
   FrontParts parts;
@@ -91,6 +94,7 @@ Served serve(
       }
     });
   };
+  change(parts);
   served.status = run_front(config, std::move(parts));
   if (client.joinable()) client.join();
   return served;
@@ -286,4 +290,67 @@ TEST_CASE("a worker serves no /execute") {
     CHECK(client.receive("200 OK"));
     stop();
   });
+}
+
+TEST_CASE("a front whose sandboxes are lost answers what it has and ends with status 1") {
+  boost::asio::io_context* loop = nullptr;
+  std::function<void()> lose;
+  FakeBackend* backend = nullptr;
+  const Served served = serve(
+      test_config(),
+      [&](auto& context, std::uint16_t port) {
+        HttpClient busy(context, port);
+        HttpClient other(context, port);
+        busy.send(post(kEndless));
+        wait_until_running(other);
+        boost::asio::post(*loop, lose);
+        other.until_closed();  // the drain closes idle connections
+        backend->end_first_from_outside(Outcome{});
+        CHECK(busy.receive("executeMs"));
+        busy.until_closed();
+      },
+      [&backend](FakeBackend& made) {
+        backend = &made;
+        made.answer_at_once = nullptr;
+      },
+      [&](FrontParts& parts) {
+        parts.watch = [&](boost::asio::io_context& context, std::function<void()> lost) {
+          loop = &context;
+          lose = std::move(lost);
+        };
+      });
+  CHECK(served.status == 1);
+  CHECK(served.record("sandboxes_lost")["level"] == 50);
+  CHECK(served.record("server_stopped")["status"] == 1);
+}
+
+TEST_CASE("SIGHUP takes over the log level, and a wrong setting changes nothing") {
+  std::vector<Result<Config>> settings;
+  Config quiet = test_config();
+  quiet.log_level = LogLevel::error;
+  settings.emplace_back(quiet);
+  settings.emplace_back(Error("EXECUTOR_LOG_LEVEL: \"loud\" is not allowed", {}));
+  std::atomic<int> reloads = 0;
+  const Served served = serve(
+      test_config(),
+      [&](auto& context, std::uint16_t port) {
+        HttpClient client(context, port);
+        for (int wanted = 1; wanted <= 2; ++wanted) {
+          ::kill(::getpid(), SIGHUP);
+          while (reloads < wanted) {
+            client.clear();
+            client.send(get("/ready"));
+            REQUIRE(client.receive("ready"));
+          }
+        }
+        stop();
+      },
+      [](FakeBackend&) {},
+      [&](FrontParts& parts) {
+        parts.reload = [&] { return settings.at(static_cast<std::size_t>(reloads++)); };
+      });
+  CHECK(served.status == 0);
+  CHECK(served.record("settings_reloaded")["logLevel"] == "error");
+  CHECK(served.record("settings_refused")["level"] == 50);
+  CHECK(served.record("server_stopping").is_null());  // below the level
 }

@@ -1,6 +1,7 @@
 #include "http/server.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -386,6 +387,24 @@ TEST_CASE("a handler that throws is a 500 with an id whose details are in the lo
   const std::string id = message.substr(message.rfind(' ') + 1);
   CHECK(id.size() == 36);
   CHECK(bench.failed[0].find(id) != std::string::npos);
+}
+
+TEST_CASE("a socket handed over is accepted on, and left to its other holder once the server drains") {
+  boost::asio::io_context context{1};
+  boost::asio::ip::tcp::acceptor holder(context, {boost::asio::ip::make_address("127.0.0.1"), 0});
+  Server server(context,
+                EndpointTable({{"GET", "/health", [](const ExchangePtr& e) { e->respond({.body = "{}"}); }}}),
+                {}, {});
+  const std::uint16_t port = server.adopt(::dup(holder.native_handle())).value();
+  CHECK(port == holder.local_endpoint().port());
+  HttpClient first(context, port);
+  first.send(kGet);
+  REQUIRE(first.receive("{}"));
+  server.drain();
+  HttpClient later(context, port);
+  boost::asio::ip::tcp::socket waiting(context);
+  holder.accept(waiting);  // it waited there
+  CHECK(waiting.remote_endpoint().port() != 0);
 }
 
 TEST_CASE("an address that cannot be bound is an error that names it") {

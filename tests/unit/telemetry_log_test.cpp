@@ -2,10 +2,13 @@
 
 #include <doctest/doctest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+
+#include "telemetry/journal.hpp"
 
 using executor::JobCompleted;
 using executor::Log;
@@ -49,6 +52,39 @@ TEST_CASE("no value can put a control byte or a line end into the log") {
   });
   CHECK(std::all_of(line.begin(), line.end(), [](char c) { return c >= 0x20 && c < 0x7f; }));
   CHECK(ordered_json::accept(line));
+}
+
+TEST_CASE("records below the level are dropped") {
+  std::vector<std::string> lines;
+  Log log([&lines](std::string_view line) { lines.emplace_back(line); });
+  log.set_level(executor::LogLevel::warn);
+  log.info("a");
+  log.warn("b");
+  log.error("c");
+  REQUIRE(lines.size() == 2);
+  CHECK(ordered_json::parse(lines[0])["msg"] == "b");
+}
+
+TEST_CASE("the journal gets the line, syslog's priority, and a field for each id that the record has") {
+  const ordered_json record{
+      {"level", 50}, {"msg", "worker_run_failed"}, {"jobId", "j"}, {"traceId", ""}, {"userId", 7}};
+  CHECK(executor::journal_fields(record, "{}") ==
+        std::vector<std::string>{"MESSAGE={}", "PRIORITY=3", "SYSLOG_IDENTIFIER=executor",
+                                 "EXECUTOR_EVENT=worker_run_failed", "JOB_ID=j"});
+  CHECK(executor::journal_fields({{"level", 30}}, "")[1] == "PRIORITY=6");
+  CHECK(executor::journal_fields({{"level", 40}}, "")[1] == "PRIORITY=4");
+}
+
+TEST_CASE("the journal's stream is known by its device and inode") {
+  struct stat file {};
+  REQUIRE(::fstat(0, &file) == 0);
+  const std::string named = std::to_string(file.st_dev) + ":" + std::to_string(file.st_ino);
+  ::setenv("JOURNAL_STREAM", named.c_str(), 1);
+  CHECK(executor::is_journal_stream(0));
+  ::setenv("JOURNAL_STREAM", (named + "1").c_str(), 1);
+  CHECK_FALSE(executor::is_journal_stream(0));
+  ::unsetenv("JOURNAL_STREAM");
+  CHECK_FALSE(executor::is_journal_stream(0));
 }
 
 TEST_CASE("the record of a finished job has the contract's fields in order") {
