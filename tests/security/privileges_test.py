@@ -1,5 +1,7 @@
 """Cases P and N: other processes, privileges, namespaces and networks."""
 
+from pathlib import Path
+
 import executor_service
 import must_run
 from attempts import program
@@ -81,8 +83,12 @@ class Processes(executor_service.HostCase):
 
 class Networks(executor_service.HostCase):
     def test_N01_there_is_no_socket_of_any_family(self):
+        def modules():
+            return {line.split()[0] for line in Path("/proc/modules").read_text(encoding="ascii").splitlines()} if Path("/proc/modules").exists() else set()
+        before = modules()
         self.assert_prints(program("import socket\nprint({attempt(socket.socket, f, t, p) for f in range(64) for t in (1, 2, 3, 5) for p in (0, 6, 255)}, {call(41, f, 1, 0) for f in range(64)})"),
                            "{'EPERM'} {'EPERM'}\n")
+        self.assertEqual(modules() - before, set(), "no family was loaded for it")
 
     def test_N01_the_one_pair_that_is_left_reaches_nobody(self):
         self.assert_prints(program("import socket\na, b = socket.socketpair()\na.send(b'x')\nprint(b.recv(9), attempt(a.connect, '\\0name'), attempt(a.bind, 'name'), attempt(a.listen), "
@@ -91,6 +97,8 @@ class Networks(executor_service.HostCase):
 
     def test_N04_nothing_can_listen(self):
         self.assert_exit("import socket\nsocket.create_server(('0.0.0.0', 8080))", 1, "PermissionError: [Errno 1] Operation not permitted")
+        self.assert_prints(program("import socket\na, b = socket.socketpair()\nprint(attempt(a.listen), attempt(a.bind, 'x'), call(49, a.fileno(), b'\\2\\0' + bytes(14), 16), call(50, a.fileno(), 1), call(288, 3, 0, 0, 0))"),
+                           "EPERM EPERM EPERM EPERM EPERM\n")
 
     def test_N05_no_namespace_can_be_made_or_joined(self):
         for name, flag in CLONE_NEW.items():
