@@ -11,9 +11,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 
 #include "app/command_line.hpp"
 #include "app/config.hpp"
+#include "app/confinement.hpp"
 #include "app/front.hpp"
 #include "backend/native.hpp"
 #include "backend/native_start.hpp"
@@ -126,6 +128,8 @@ int serve(const Config& config) {
   if (config.backend == BackendKind::docker || config.backend == BackendKind::local)
     return complain(
         2, "EXECUTOR_BACKEND: this version has the native backend alone; auto or native are allowed");
+  const auto confinement = Confinement::prepare();
+  if (!confinement) return complain(kStartFailed, confinement.error().message());
   auto handle = start_native(native_options(config));
   if (!handle)
     return complain(kNoSandbox, handle.error().message() +
@@ -137,7 +141,11 @@ int serve(const Config& config) {
     if (auto dropped = supervisor::drop_privileges(ids.uid, ids.gid); !dropped)
       return complain(kStartFailed, dropped.error().message());
   }
-  const int status = run_front(config, front_parts(config, std::move(handle->connection)));
+  FrontParts parts = front_parts(config, std::move(handle->connection));
+  parts.listening = [&confinement](std::uint16_t) {
+    if (auto entered = confinement->enter(); !entered) throw std::runtime_error(entered.error().message());
+  };
+  const int status = run_front(config, std::move(parts));
   supervisor::wait_for_end(*handle);
   return status;
 }

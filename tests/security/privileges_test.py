@@ -1,5 +1,6 @@
 """Cases P and N: other processes, privileges, namespaces and networks."""
 
+import os
 from pathlib import Path
 
 import executor_service
@@ -55,6 +56,17 @@ class Processes(executor_service.HostCase):
         self.assertGreaterEqual(len(seen), 2 * executor_service.CONCURRENCY)
         for facts in seen:
             self.assertEqual(facts, {"Seccomp": "2", "NoNewPrivs": "1", "Groups": "", **{c: "0" * 16 for c in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}})
+
+    def test_P06_no_process_of_a_sandbox_is_dumpable(self):
+        # what belongs to a process that may be looked into belongs to its user; else to the namespace's root
+        must_run.need("own_ids" in self.run_program("pass")["isolation"], "a range of ids")
+        seen = 0
+        for pid in executor_service.service.processes():
+            status = executor_service.status_of(pid)
+            if len(status.get("NSpid", "").split()) >= 3:
+                self.assertNotEqual(os.stat(f"/proc/{pid}/environ").st_uid, int(status["Uid"].split()[1]), status["NSpid"])
+                seen += 1
+        self.assertGreaterEqual(seen, 2 * executor_service.CONCURRENCY)
 
     def test_P07_nobody_can_become_somebody(self):
         self.assert_prints(program("print(os.getresuid(), os.getresgid(), os.getgroups())\nprint([attempt(f, 0) for f in (os.setuid, os.setgid, os.seteuid, os.setegid)], "
@@ -157,7 +169,6 @@ for name, answer in out.items(): print(name, '=', answer)
         self.assertNotEqual(both[0]["containerId"], both[1]["containerId"])
 
     def test_N06_each_sandbox_has_an_id_and_namespaces_of_its_own(self):
-        import os
         service, users, spaces = executor_service.service, [], []
         for pid in service.processes():
             status = executor_service.status_of(pid)
