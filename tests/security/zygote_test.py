@@ -74,7 +74,7 @@ class WarmAndCold(executor_service.HostCase):
         cls.warm, cls.cold = zip(*pairs)
 
     def test_Z08_the_time_of_a_warm_run_is_that_of_a_cold_one(self):
-        warm, cold = [statistics.median(r["usage"]["cpuSeconds"] for r in runs) for runs in (self.warm, self.cold)]
+        warm, cold = [min(r["usage"]["cpuSeconds"] for r in runs) for runs in (self.warm, self.cold)]
         self.assertLess(abs(warm - cold), 0.002, (warm, cold))
 
     def test_Z10_the_memory_of_a_warm_run_is_that_of_a_cold_one(self):
