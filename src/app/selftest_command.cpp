@@ -51,6 +51,7 @@ class NativeRunner final : public selftest::Runner {
     while (waiting > 0 && context_.run_one() > 0) {
     }
     std::vector<Result<Outcome>> results;
+    results.reserve(outcomes.size());
     for (auto& outcome : outcomes)
       results.push_back(outcome
                             ? std::move(*outcome)

@@ -235,6 +235,7 @@ const char* promise_title(const std::string& promise) {
 
 std::vector<Finding> try_claims(Runner& runner, const std::string& secret) {
   std::vector<Finding> findings;
+  findings.reserve(kAttempts.size() + 16);
   for (const Attempt& attempt : kAttempts) findings.push_back(try_attempt(runner, attempt));
   findings.push_back(try_state(runner));
   findings.push_back(try_siblings(runner));
