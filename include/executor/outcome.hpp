@@ -37,6 +37,7 @@ struct Outcome {
   std::string sandbox_id{};              ///< 12 hex digits, unique per sandbox
   std::string backend = "native";        ///< "native", "docker" or "local"
   std::vector<std::string> isolation{};  ///< the layers in force, e.g. "user_namespace", "seccomp"
+  std::vector<std::string> audited{};    ///< with an audit: what it saw, as "name: EPERM"
 };
 
 }  // namespace executor

@@ -9,6 +9,7 @@
 #include "app/doctor_command.hpp"
 #include "app/rootfs_command.hpp"
 #include "app/run_command.hpp"
+#include "app/selftest_command.hpp"
 #include "app/serve_command.hpp"
 #include "app/submit_command.hpp"
 
@@ -25,6 +26,8 @@ constexpr std::array kCommands = {
     Command{"run", "one program in one sandbox", executor::run_command},
     Command{"submit", "a program and its tests to a running server", executor::submit_command},
     Command{"doctor", "what this host offers, lacks, and what provides it", executor::doctor_command},
+    Command{"selftest", "the isolation claims tried on this host: held or broken",
+            executor::selftest_command},
     Command{"rootfs", "make or verify the runtimes' root file systems", executor::rootfs_command},
 };
 

@@ -43,6 +43,8 @@ struct Arguments {
   std::string expect_file;
   bool json = false;
   bool processes = false;
+  bool audit = false;
+  bool audit_all = false;
   std::string compare = "trimmed";
   std::vector<std::string> arguments;
   std::optional<std::uint64_t> timeout_ms, cpu_time_ms, memory_bytes;
@@ -145,6 +147,9 @@ void print_summary(const TestResult& result) {
               outcome.sandbox_id.c_str(), outcome.backend.c_str());
   print_stream("stdout", outcome.stdout_bytes, outcome.stdout_truncated);
   print_stream("stderr", outcome.stderr_bytes, outcome.stderr_truncated);
+  if (outcome.audited.empty()) return;
+  std::printf("--- system calls\n");
+  for (const std::string& call : outcome.audited) std::printf("%s\n", call.c_str());
 }
 
 int refuse(const Arguments& arguments, const ValidationReport& report) {
@@ -182,6 +187,8 @@ int run(const Arguments& arguments, const Config& config) {
 
   NativeOptions native;
   native.defaults = limits.defaults;
+  if (arguments.audit) native.audit = supervisor::Audit::refused;
+  if (arguments.audit_all) native.audit = supervisor::Audit::all;
   auto handle = start_native(native);
   if (!handle) return complain(kNoSandbox, handle.error().message() + " (executor doctor says more)");
   if (handle->privileged) {
@@ -252,6 +259,8 @@ int run_command(const std::vector<std::string>& args) {
       ->allow_extra_args(false);
   app.add_flag("--json", arguments.json, "print the answer that POST /execute would give");
   app.add_flag("--processes", arguments.processes, "let it fork and start programs");
+  app.add_flag("--audit", arguments.audit, "name each system call that it is refused; allows nothing");
+  app.add_flag("--audit-all", arguments.audit_all, "and those that it is allowed, with the profile's rule");
   app.add_option("--timeout-ms", arguments.timeout_ms, "wall time limit, milliseconds");
   app.add_option("--cpu-time-ms", arguments.cpu_time_ms, "CPU time limit, milliseconds");
   app.add_option("--memory-bytes", arguments.memory_bytes, "memory limit, bytes");

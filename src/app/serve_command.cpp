@@ -11,10 +11,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 
 #include "app/backend_choice.hpp"
 #include "app/command_line.hpp"
 #include "app/config.hpp"
+#include "app/confinement.hpp"
 #include "app/front.hpp"
 #include "app/settings_file.hpp"
 #include "backend/native_start.hpp"
@@ -113,6 +115,8 @@ int serve(const Config& config, const FlagValues& flags) {
   if (config.queue == QueueKind::rabbitmq)
     if (const auto url = parse_rabbit_url(config.rabbitmq_url); !url)
       return complain(2, "EXECUTOR_RABBITMQ_URL: " + url.error().what);
+  const auto confinement = Confinement::prepare();
+  if (!confinement) return complain(kStartFailed, confinement.error().message());
   auto choice = choose_backend(config, native_options(config));
   if (!choice)
     return complain(kNoSandbox, choice.error().message() +
@@ -137,6 +141,9 @@ int serve(const Config& config, const FlagValues& flags) {
     };
   if (!config.environment_file.empty())
     parts.reload = [flags, file = config.environment_file] { return settings_now(flags, file); };
+  parts.listening = [&confinement](std::uint16_t) {
+    if (auto entered = confinement->enter(); !entered) throw std::runtime_error(entered.error().message());
+  };
   const int status = run_front(config, std::move(parts));
   if (choice->steward) supervisor::wait_for_end(*choice->steward);
   return status;

@@ -57,6 +57,7 @@ Result<supervisor::StewardHandle> start_native(const NativeOptions& options) {
   // besides those in use: as many on their way out, and the validator's
   plan.config.max_live = 2 * (options.concurrency + options.warm_pool) + 16;
   plan.config.defaults = options.defaults;
+  plan.config.audit = options.audit;
   auto supervisor = installed_program("executor-supervisor");
   if (!supervisor) return supervisor.error();
   auto zygote = installed_program("executor-zygote-python");

@@ -17,6 +17,8 @@ enum class KillMode {
   kill,    ///< SECCOMP_RET_KILL_PROCESS: the kernel ends it at once
   notify,  ///< SECCOMP_RET_USER_NOTIF: the call blocks for good, its listener learns the number and ends the
            ///< process
+  audit,   ///< as notify, and its listener is told of every call that the profile refuses with an error too
+  audit_all,  ///< its listener is told of every call but read, write and close, which come before it listens
 };
 
 /// The instructions of a filter for x86-64. Foreign architectures and x32 end the process; numbers above

@@ -120,6 +120,21 @@ Result<Profile> parse_profile(std::string_view text) {
   }
 }
 
+Decision decide(const Profile& profile, int number, std::span<const std::uint64_t, 6> arguments) {
+  if (number > kNewestKnownSyscall) return {Action::fail, ENOSYS, {}};
+  const std::string name = syscall_name(number);
+  for (std::size_t i = 0; i < profile.rules.size(); ++i) {
+    const Rule& rule = profile.rules[i];
+    if (std::ranges::find(rule.names, name) == rule.names.end()) continue;
+    const bool holds = std::ranges::all_of(rule.conditions, [&](const Condition& c) {
+      return c.comparison == Comparison::equal ? arguments[c.index] == c.value
+                                               : (arguments[c.index] & c.value) == c.value_two;
+    });
+    if (holds) return {rule.action, rule.error_number, i};
+  }
+  return {Action::fail, profile.default_error_number, {}};
+}
+
 int syscall_number(const std::string& name) {
   const int number = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, name.c_str());
   if (number >= 0) return number;

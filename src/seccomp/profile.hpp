@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +41,14 @@ struct Profile {
 };
 
 Result<Profile> parse_profile(std::string_view json);
+
+/// What a profile says of one call on x86-64.
+struct Decision {
+  Action action = Action::fail;
+  int error_number = 1;               ///< for Action::fail
+  std::optional<std::size_t> rule{};  ///< which of the profile's rules says so; none: its default
+};
+Decision decide(const Profile& profile, int number, std::span<const std::uint64_t, 6> arguments);
 
 /// The number of a call on x86-64, -1 when nobody knows the name.
 int syscall_number(const std::string& name);

@@ -75,6 +75,12 @@ void write_test(JsonWriter& out, const TestResult& test) {
   out.field("wallSeconds", seconds(outcome.wall_time));
   write_isolation(out, outcome);
   if (!test.name.empty()) out.field("name", test.name);
+  if (!outcome.audited.empty()) {
+    out.key("auditedCalls");
+    out.begin_array();
+    for (const std::string& call : outcome.audited) out.value(call);
+    out.end_array();
+  }
   if (test.verdict == Verdict::security_violation) field_or_null(out, "violation", known(outcome.violation));
   if (!is_utf8(outcome.stdout_bytes) || !is_utf8(outcome.stderr_bytes)) out.field("encoding", "replaced");
   out.end_object();

@@ -26,14 +26,21 @@ std::uint32_t payload_id(std::uint32_t slot) { return 2 + 2 * slot; }
 
 std::string nobody() { return std::to_string(sandbox::kNobody); }
 
-Result<UniqueFd> compiled(const std::string& profile_text, const char* name, std::string_view reported = {}) {
+Result<UniqueFd> compiled(const std::string& profile_text, const char* name, seccomp::KillMode mode,
+                          std::string_view reported = {}) {
   auto profile = seccomp::parse_profile(profile_text);
   if (!profile) return profile.error().context(name);
-  auto filter = seccomp::compile(*profile, seccomp::KillMode::notify, reported);
+  auto filter = seccomp::compile(*profile, mode, reported);
   if (!filter) return filter.error().context(name);
   return sys::make_memory_file(
       name, {reinterpret_cast<const char*>(filter->data()), filter->size() * sizeof(sock_filter)});
 }
+
+#ifdef EXECUTOR_OPEN_LAYERS  // a companion for tests (tests/security/open), never what is installed
+constexpr bool kVerifies = false;
+#else
+constexpr bool kVerifies = true;
+#endif
 
 constexpr std::string_view kNoCapabilities = "0000000000000000";
 
@@ -78,10 +85,13 @@ Result<std::unique_ptr<Builder>> Builder::make(Config config, UniqueFd zygote_ex
 Result<void> Builder::load_profiles() {
   const RuntimeConfig& runtime = config_.runtimes.front();
   // where no other process can be, a program's exit is known before the kernel has taken it apart
-  auto strict = compiled(runtime.strict_profile, "strict profile", "exit_group");
+  constexpr seccomp::KillMode kModes[] = {seccomp::KillMode::notify, seccomp::KillMode::audit,
+                                          seccomp::KillMode::audit_all};
+  const auto mode = kModes[static_cast<std::size_t>(config_.audit)];
+  auto strict = compiled(runtime.strict_profile, "strict profile", mode, "exit_group");
   if (!strict) return strict.error();
   strict_filter_ = std::move(*strict);
-  auto processes = compiled(runtime.processes_profile, "processes profile");
+  auto processes = compiled(runtime.processes_profile, "processes profile", mode);
   if (!processes) return processes.error();
   processes_filter_ = std::move(*processes);
   auto profile = seccomp::parse_profile(config_.init_profile);
@@ -247,7 +257,7 @@ Result<void> Builder::arm(Sandbox& sandbox) const {
   if (!file) return file.error();
   sandbox.status_file = std::move(*file);
   const std::string status = sandbox.read_status();
-  if (const std::string layer = missing_layer(status); !layer.empty())
+  if (const std::string layer = missing_layer(status); kVerifies && !layer.empty())
     return Error("verify sandbox from outside: " + layer,
                  std::make_error_code(std::errc::operation_not_permitted), "verify");
   auto listener = sys::pidfd_getfd(sandbox.payload.get(), sandbox::kPayloadListener);

@@ -3,12 +3,16 @@
 // supervisor/config.hpp.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
+#include <memory>
 
 #include "base/sys.hpp"
 #include "cgroup/hierarchy.hpp"
@@ -31,6 +35,29 @@ Result<Config> read_config() {
   return *config;
 }
 
+/// Root of the outer user namespace could do more there than making sandboxes takes. What is not kept cannot
+/// come back, in the zygotes neither.
+Result<void> keep_needed_capabilities() {
+  constexpr std::array<cap_value_t, 8> kKept = {
+      CAP_SYS_ADMIN,   // namespaces, mounts, setns
+      CAP_SYS_CHROOT,  // the zygote's root; setns to a mount namespace
+      CAP_SYS_PTRACE,  // setns by a pidfd, the listener of a payload's filter
+      CAP_SETUID,      // id maps
+      CAP_SETGID,
+      CAP_SETFCAP,       // an id map that holds our own id 0 (single-id mode)
+      CAP_KILL,          // payloads have other ids
+      CAP_SYS_RESOURCE,  // limits of a payload
+  };
+  for (cap_value_t capability = 0; cap_get_bound(capability) >= 0; ++capability)
+    if (std::ranges::find(kKept, capability) == kKept.end() && cap_drop_bound(capability) != 0)
+      return errno_error("drop from bounding set", errno);
+  const std::unique_ptr<_cap_struct, decltype(&cap_free)> set(cap_init(), &cap_free);
+  for (const cap_flag_t flag : {CAP_PERMITTED, CAP_EFFECTIVE})
+    if (set) cap_set_flag(set.get(), flag, static_cast<int>(kKept.size()), kKept.data(), CAP_SET);
+  if (!set || cap_set_proc(set.get()) != 0) return errno_error("give up capabilities", errno);
+  return {};
+}
+
 Result<void> serve(UniqueFd& front) {
   auto config = read_config();
   if (!config) return config.error();
@@ -45,6 +72,7 @@ Result<void> serve(UniqueFd& front) {
   if (!leaks) return leaks.error();
   auto builder = Builder::make(std::move(*config), std::move(zygote), std::move(hierarchy));
   if (!builder) return builder.error();
+  if (auto r = keep_needed_capabilities(); !r) return r;
   Service service(std::move(*builder), UniqueFd(front.release()), *leaks);
   auto done = service.run();
   if (!done) service.announce_failure(done.error());

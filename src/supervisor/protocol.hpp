@@ -36,7 +36,7 @@ void archive_fields(A& a, Program& p) {
 template <class A>
 void archive_fields(A& a, Outcome& o) {
   a(o.ending, o.exit_code, o.signal, o.stdout_bytes, o.stderr_bytes, o.stdout_truncated, o.stderr_truncated,
-    o.wall_time, o.cpu_time, o.memory_bytes, o.violation, o.sandbox_id, o.backend, o.isolation);
+    o.wall_time, o.cpu_time, o.memory_bytes, o.violation, o.sandbox_id, o.backend, o.isolation, o.audited);
 }
 
 }  // namespace executor
@@ -119,7 +119,7 @@ void archive_fields(A& a, RuntimeConfig& r) {
 template <class A>
 void archive_fields(A& a, Config& c) {
   a(c.runtimes, c.init_profile, c.warm_pool, c.max_live, c.id_count, c.cgroup_version, c.work_size,
-    c.work_inodes, c.defaults);
+    c.work_inodes, c.audit, c.defaults);
 }
 template <class A>
 void archive_fields(A& a, RunMessage& m) {

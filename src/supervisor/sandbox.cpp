@@ -73,6 +73,7 @@ Outcome outcome_of(Sandbox& sandbox, std::chrono::nanoseconds end) {
   const auto usage = sandbox.leaf->usage();
   outcome.memory_bytes = std::max(sandbox.status.maxrss_bytes, usage ? usage->memory_peak : 0);
   outcome.sandbox_id = sandbox.id;
+  outcome.audited = std::move(sandbox.audited);
   outcome.stdout_bytes = std::move(sandbox.out.bytes);
   outcome.stderr_bytes = std::move(sandbox.err.bytes);
   outcome.stdout_truncated = sandbox.out.truncated;

@@ -71,6 +71,7 @@ struct Sandbox {
   std::chrono::nanoseconds cpu_at_start{};
   std::optional<Ending> killed_for{};  ///< why the supervisor ended it
   std::string violation{};
+  std::vector<std::string> audited{};  ///< with an audit
   sys::WaitStatus status{};
   int removal_attempts = 0;
 

@@ -7,6 +7,8 @@
 // leaves → clean-up.
 #pragma once
 
+#include <linux/seccomp.h>
+
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -97,6 +99,7 @@ class Service {
   void on_input(Sandbox& sandbox);
   void on_output(Sandbox& sandbox, Capture& capture, Source source);
   void on_listener(Sandbox& sandbox);
+  bool note_call(Sandbox& sandbox, const seccomp_notif& notification);
   void on_exit_call(Sandbox& sandbox, std::uint64_t notification, int status);
   void answer(Sandbox& sandbox, std::chrono::nanoseconds end);
   void on_oom(Sandbox& sandbox);

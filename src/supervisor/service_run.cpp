@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <span>
 
 #include "base/sys.hpp"
 #include "seccomp/profile.hpp"
@@ -129,11 +131,40 @@ void Service::on_listener(Sandbox& sandbox) {
   }
   constexpr int kX32Bit = 0x40000000;
   const bool native = notification.data.arch == AUDIT_ARCH_X86_64 && notification.data.nr < kX32Bit;
-  if (native && notification.data.nr == SYS_exit_group)
+  if (native && notification.data.nr == SYS_exit_group && !sandbox.processes)
     return on_exit_call(sandbox, notification.id, static_cast<int>(notification.data.args[0] & 0xff));
+  if (builder_->config().audit != Audit::none && native && note_call(sandbox, notification)) return;
   sandbox.violation = native ? seccomp::syscall_name(notification.data.nr) : "foreign architecture";
   unwatch(sandbox.listener.get());
   sandbox.kill();
+}
+
+/// With an audit every call that it notes comes by here, and gets what the profile says. False for a call
+/// that ends the program.
+bool Service::note_call(Sandbox& sandbox, const seccomp_notif& notification) {
+  constexpr std::size_t kMostNotes = 256;
+  const RuntimeConfig& runtime = builder_->config().runtimes.front();
+  const auto profile =
+      seccomp::parse_profile(sandbox.processes ? runtime.processes_profile : runtime.strict_profile);
+  const std::span<const std::uint64_t, 6> arguments(
+      reinterpret_cast<const std::uint64_t*>(notification.data.args), 6);
+  const auto decision = seccomp::decide(*profile, notification.data.nr, arguments);
+  if (decision.action == seccomp::Action::kill_process) return false;
+  const bool allowed = decision.action == seccomp::Action::allow;
+  const std::string note = seccomp::syscall_name(notification.data.nr) + ": " +
+                           (allowed ? "rule " + std::to_string(decision.rule.value_or(0))
+                                    : strerrorname_np(decision.error_number));
+  if (std::ranges::find(sandbox.audited, note) == sandbox.audited.end() &&
+      sandbox.audited.size() < kMostNotes)
+    sandbox.audited.push_back(note);
+  seccomp_notif_resp answer{};
+  answer.id = notification.id;
+  if (allowed)
+    answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  else
+    answer.error = -decision.error_number;
+  ::ioctl(sandbox.listener.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
+  return true;
 }
 
 /// The program ends by itself, with this status. Taking apart what is left of it takes as long as many a

@@ -114,14 +114,21 @@ class Leaks(executor_service.HostCase):
         self.assertNotIn(0, cookies)
         self.assertEqual(len(set(cookies)), len(cookies))
 
-    def test_L10_siblings_draw_different_numbers(self):
+    def test_L10_a_thousand_siblings_draw_different_numbers(self):
+        source = "import os, random\nprint(random.random(), random.getrandbits(64), random.SystemRandom().random(), os.urandom(16).hex())"
+        self.draw(source, 1000)
+
+    def test_L10_siblings_draw_different_numbers_in_every_library(self):
         source = ("import os, random, secrets, ssl, tempfile, uuid\n"
                   "print(random.random(), random.SystemRandom().random(), ssl.RAND_bytes(16).hex(), os.urandom(16).hex(), uuid.uuid4(), uuid.uuid1(), "
                   "next(tempfile._get_candidate_names()), secrets.token_hex(16), random.getrandbits(64))")
-        results = executor_service.service.execute(source, [{}] * 200, )
+        self.draw(source, 200)
+
+    def draw(self, source, count):
+        results = executor_service.service.execute(source, [{}] * count)
         self.assertEqual({(r["verdict"], r["stderr"]) for r in results}, {("accepted", "")})
         for column in zip(*(r["stdout"].split() for r in results)):
-            self.assertEqual(len(set(column)), 200, column[:5])
+            self.assertEqual(len(set(column)), count, column[:5])
 
     def test_L12_the_page_cache_cannot_be_probed(self):
         self.assert_prints(program("f = os.open('/usr/bin/python3.11', os.O_RDONLY)\nb = ctypes.create_string_buffer(64)\nprint(call(327, f, b, 1, 0, 0, 8), call(27, 0, 4096, b), call(451, f, b, b, 0), call(28, 0, 4096, 12))"),

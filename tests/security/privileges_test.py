@@ -1,5 +1,8 @@
 """Cases P and N: other processes, privileges, namespaces and networks."""
 
+import os
+from pathlib import Path
+
 import executor_service
 import must_run
 from attempts import program
@@ -54,6 +57,17 @@ class Processes(executor_service.HostCase):
         for facts in seen:
             self.assertEqual(facts, {"Seccomp": "2", "NoNewPrivs": "1", "Groups": "", **{c: "0" * 16 for c in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}})
 
+    def test_P06_no_process_of_a_sandbox_is_dumpable(self):
+        # what belongs to a process that may be looked into belongs to its user; else to the namespace's root
+        must_run.need("own_ids" in self.run_program("pass")["isolation"], "a range of ids")
+        seen = 0
+        for pid in executor_service.service.processes():
+            status = executor_service.status_of(pid)
+            if len(status.get("NSpid", "").split()) >= 3:
+                self.assertNotEqual(os.stat(f"/proc/{pid}/environ").st_uid, int(status["Uid"].split()[1]), status["NSpid"])
+                seen += 1
+        self.assertGreaterEqual(seen, 2 * executor_service.CONCURRENCY)
+
     def test_P07_nobody_can_become_somebody(self):
         self.assert_prints(program("print(os.getresuid(), os.getresgid(), os.getgroups())\nprint([attempt(f, 0) for f in (os.setuid, os.setgid, os.seteuid, os.setegid)], "
                                    "attempt(os.setgroups, [0]), attempt(os.setresuid, 0, 0, 0), call(122, 0), call(123, 0), call(126, 0, 0), call(157, 8, 1))"),
@@ -81,8 +95,12 @@ class Processes(executor_service.HostCase):
 
 class Networks(executor_service.HostCase):
     def test_N01_there_is_no_socket_of_any_family(self):
+        def modules():
+            return {line.split()[0] for line in Path("/proc/modules").read_text(encoding="ascii").splitlines()} if Path("/proc/modules").exists() else set()
+        before = modules()
         self.assert_prints(program("import socket\nprint({attempt(socket.socket, f, t, p) for f in range(64) for t in (1, 2, 3, 5) for p in (0, 6, 255)}, {call(41, f, 1, 0) for f in range(64)})"),
                            "{'EPERM'} {'EPERM'}\n")
+        self.assertEqual(modules() - before, set(), "no family was loaded for it")
 
     def test_N01_the_one_pair_that_is_left_reaches_nobody(self):
         self.assert_prints(program("import socket\na, b = socket.socketpair()\na.send(b'x')\nprint(b.recv(9), attempt(a.connect, '\\0name'), attempt(a.bind, 'name'), attempt(a.listen), "
@@ -91,6 +109,8 @@ class Networks(executor_service.HostCase):
 
     def test_N04_nothing_can_listen(self):
         self.assert_exit("import socket\nsocket.create_server(('0.0.0.0', 8080))", 1, "PermissionError: [Errno 1] Operation not permitted")
+        self.assert_prints(program("import socket\na, b = socket.socketpair()\nprint(attempt(a.listen), attempt(a.bind, 'x'), call(49, a.fileno(), b'\\2\\0' + bytes(14), 16), call(50, a.fileno(), 1), call(288, 3, 0, 0, 0))"),
+                           "EPERM EPERM EPERM EPERM EPERM\n")
 
     def test_N05_no_namespace_can_be_made_or_joined(self):
         for name, flag in CLONE_NEW.items():
@@ -149,7 +169,6 @@ for name, answer in out.items(): print(name, '=', answer)
         self.assertNotEqual(both[0]["containerId"], both[1]["containerId"])
 
     def test_N06_each_sandbox_has_an_id_and_namespaces_of_its_own(self):
-        import os
         service, users, spaces = executor_service.service, [], []
         for pid in service.processes():
             status = executor_service.status_of(pid)

@@ -1,5 +1,7 @@
 """Cases R: everything that runs out, runs out inside the sandbox, and its end is told by its name."""
 
+from pathlib import Path
+
 import executor_service
 import must_run
 from attempts import KILLED, program
@@ -71,9 +73,13 @@ class Files(executor_service.HostCase):
         self.assert_exit("f = open('f', 'wb')\nf.seek(1 << 40)\nf.write(b'x')\nf.flush()", 1, "OSError: [Errno 27] File too large")
 
     def test_R07_there_is_no_shared_memory(self):
+        def objects():
+            return [Path("/proc/sysvipc", kind).read_text(encoding="ascii").count("\n") for kind in ("shm", "msg", "sem")]
+        before = objects()
         self.assert_prints(program("print(attempt(os.listdir, '/dev/shm'), call(319, b'x', 0), call(29, 1, 4096, 0o1666), "
                                    "call(240, b'/x', 0o102, 0o600, 0), call(64, 1, 1, 0o1666), call(68, 1, 0o1666))"),
                            "ENOENT ENOSYS EPERM EPERM EPERM EPERM\n")
+        self.assertEqual(objects(), before)
 
     def test_R08_pipes_are_counted_and_keep_their_size(self):
         self.assert_prints(program(
@@ -128,7 +134,9 @@ class Processes(executor_service.HostCase):
 
 class Time(executor_service.HostCase):
     def test_R10_a_spinner_meets_its_cpu_limit(self):
-        self.assert_verdict(self.run_program("while True: pass", cpuTimeMs=200, timeoutMs=60000), "cpu_time_limit")
+        results = [self.run_program("while True: pass", cpuTimeMs=200, timeoutMs=60000) for _ in range(3)]
+        self.assertEqual({r["verdict"] for r in results}, {"cpu_time_limit"})
+        self.assertLess(min(r["usage"]["cpuSeconds"] for r in results), 0.25)
 
     def test_R11_threads_without_the_lock_are_summed(self):
         source = ("import threading, zlib\ndata = bytes(1 << 20)\ndef spin():\n    while True: zlib.crc32(data)\n"
@@ -139,8 +147,9 @@ class Time(executor_service.HostCase):
         self.assertLessEqual(result["usage"]["cpuSeconds"], result["wallSeconds"] + 0.11)
 
     def test_R12_a_sleeper_meets_its_wall_limit(self):
-        result = self.run_program("import time\ntime.sleep(1e9)", timeoutMs=300)
-        self.assertEqual((result["verdict"], result["timedOut"]), ("wall_time_limit", True))
+        results = [self.run_program("import time\ntime.sleep(1e9)", timeoutMs=300) for _ in range(3)]
+        self.assertEqual({(r["verdict"], r["timedOut"]) for r in results}, {("wall_time_limit", True)})
+        self.assertLess(min(r["wallSeconds"] for r in results), 0.4)
 
     def test_R13_no_signal_mask_helps(self):
         source = program("signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\n"

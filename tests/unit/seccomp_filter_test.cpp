@@ -186,8 +186,48 @@ TEST_CASE("init's filter does what its profile says over a million calls, every 
   hold_against_model("init.json");
 }
 
+TEST_CASE("the front's filter does what its profile says over a million calls, every instruction executed") {
+  hold_against_model("front.json");
+}
+
+TEST_CASE("an audit tells its listener of what the profile refuses, and the profile decides") {
+  const auto profile = parse_profile(sys::read_file(PROFILES "/python.json").value());
+  const auto filter = compile(*profile, KillMode::audit, "exit_group");
+  const auto all = compile(*profile, KillMode::audit_all, "exit_group");
+  REQUIRE((profile.has_value() && filter.has_value() && all.has_value()));
+  Machine machine(*filter);
+  Machine everything(*all);
+  const Model model(*profile);
+  Calls calls(model.interesting());
+  int different = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    const seccomp_data data = calls.next();
+    const std::uint32_t plain = model.verdict(data);
+    const bool newer = plain == (SECCOMP_RET_ERRNO | ENOSYS) && data.nr > kNewestKnownSyscall;
+    const bool exits = data.arch == AUDIT_ARCH_X86_64 && data.nr == 231;
+    const std::uint32_t expected =
+        (plain == SECCOMP_RET_ALLOW && !exits) || newer ? plain : SECCOMP_RET_USER_NOTIF;
+    different += machine.run(data) != expected ? 1 : 0;
+    const bool first = data.arch == AUDIT_ARCH_X86_64 && (data.nr == 0 || data.nr == 1 || data.nr == 3);
+    different += everything.run(data) != (newer   ? plain
+                                          : first ? SECCOMP_RET_ALLOW
+                                                  : SECCOMP_RET_USER_NOTIF)
+                     ? 1
+                     : 0;
+    if (data.arch != AUDIT_ARCH_X86_64 || data.nr < 0 || data.nr >= kX32Bit) continue;
+    const std::span<const std::uint64_t, 6> arguments(reinterpret_cast<const std::uint64_t*>(data.args), 6);
+    const Decision decision = decide(*profile, data.nr, arguments);
+    const std::uint32_t decided = decision.action == Action::allow ? SECCOMP_RET_ALLOW
+                                  : decision.action == Action::fail
+                                      ? SECCOMP_RET_ERRNO | static_cast<unsigned>(decision.error_number)
+                                      : SECCOMP_RET_USER_NOTIF;
+    different += decided != plain ? 1 : 0;
+  }
+  CHECK(different == 0);
+}
+
 TEST_CASE("no rule answers a denied call with success") {
-  for (const char* file : {"python.json", "python-processes.json", "init.json"}) {
+  for (const char* file : {"python.json", "python-processes.json", "init.json", "front.json"}) {
     const auto profile = parse_profile(sys::read_file(std::string(PROFILES "/") + file).value());
     REQUIRE(profile.has_value());
     CHECK(profile->default_error_number != 0);

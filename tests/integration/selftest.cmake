@@ -1,0 +1,1 @@
+executor_integration_test(selftest selftest_test.py)

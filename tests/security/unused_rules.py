@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+"""Which allowing rules of the profiles no program of tests/programs uses: candidates for being taken out.
+
+    unused_rules.py build/release/executor [FOLDER OF PROGRAMS…]
+
+Each program runs once under `executor run --audit-all`. Rules for read, write and close are not seen by the audit and
+count as used. By hand: a run takes a minute, and a rule may be there for a library that no program here imports.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+UNSEEN = {"read", "write", "close", "exit_group"}
+PROFILES = {"python.json": [], "python-processes.json": ["--processes"]}
+
+
+def used_calls(binary, program, arguments):
+    """The (name, rule) pairs of one run."""
+    given = program.with_suffix(".in")
+    stdin = ["--stdin", str(given)] if given.exists() else []
+    done = subprocess.run([binary, "run", str(program), "--json", "--audit-all", *stdin, *arguments], capture_output=True, text=True, timeout=120, check=False,
+                          env={**os.environ, "EXECUTOR_VALIDATION": "off"})
+    try:
+        calls = json.loads(done.stdout)["results"][0].get("auditedCalls", [])
+    except (ValueError, KeyError):
+        return set()
+    return {(match[1], int(match[2])) for call in calls if (match := re.fullmatch(r"(\w+): rule (\d+)", call))}
+
+
+def main():
+    binary, *folders = sys.argv[1:]
+    programs = sorted(path for folder in (folders or [ROOT / "tests/programs"]) for path in Path(folder).rglob("*.py")
+                      if path.parent != ROOT / "tests/programs" and not path.name.endswith(".in.py"))
+    for profile, arguments in PROFILES.items():
+        with ThreadPoolExecutor(4) as pool:
+            used = set().union(*pool.map(lambda program, given=arguments: used_calls(binary, program, given), programs))
+        rules = json.loads((ROOT / "seccomp-profiles" / profile).read_text(encoding="utf-8"))["syscalls"]
+        unused = [(index, sorted(set(rule["names"]) - {name for name, at in used if at == index} - UNSEEN), rule["comment"])
+                  for index, rule in enumerate(rules) if rule["action"] == "SCMP_ACT_ALLOW"]
+        print(f"{profile}: {len(programs)} programs, {len(used)} pairs of call and rule used; not used:")
+        for index, names, comment in unused:
+            if names:
+                print(f"  rule {index}: {', '.join(names)}   ({comment})")
+
+
+if __name__ == "__main__":
+    main()
