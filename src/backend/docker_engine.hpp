@@ -31,6 +31,7 @@ struct Request {
 struct Response {
   unsigned status = 0;
   std::string body{};
+  [[nodiscard]] bool good() const { return status < 300; }
 };
 
 /// A container's attached streams, both ways. The bytes that arrive are still multiplexed.

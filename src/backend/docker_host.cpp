@@ -17,7 +17,6 @@ namespace {
 using std::chrono::milliseconds;
 namespace fs = std::filesystem;
 
-constexpr unsigned kGood = 300;  // statuses below it
 constexpr unsigned kNotFound = 404;
 constexpr unsigned kConflict = 409;  // a removal that is under way already
 
@@ -122,7 +121,7 @@ void Host::ask_for(Request request, const std::string& what, std::function<void(
         const auto self = weak.lock();
         if (!self) return;
         if (!answer) return self->not_ready(answer.error().message(), false);
-        if (answer->status >= kGood)
+        if (!answer->good())
           return self->not_ready(what + ": " + complaint(answer->status, answer->body), false);
         use(answer->body);
       });
@@ -184,7 +183,7 @@ void Host::look_at_image(bool may_pull) {
         if (!answer) return self->not_ready(answer.error().message(), false);
         const std::string name = "find image \"" + self->options_.image + "\"";
         if (answer->status == kNotFound && may_pull) return self->pull();
-        if (answer->status >= kGood)
+        if (!answer->good())
           return self->not_ready(name + ": " + complaint(answer->status, answer->body), true);
         const auto id = check_image(answer->body);
         if (!id) return self->not_ready(name + ": " + id.error().message(), true);
@@ -216,8 +215,7 @@ void Host::pull() {
         if (!self) return;
         const std::string what = "pull image \"" + self->options_.image + "\" (docker pull fetches it): ";
         if (!answer) return self->not_ready(what + answer.error().message(), true);
-        if (answer->status >= kGood)
-          return self->not_ready(what + complaint(answer->status, answer->body), true);
+        if (!answer->good()) return self->not_ready(what + complaint(answer->status, answer->body), true);
         if (const std::string failure = pull_failure(answer->body); !failure.empty())
           return self->not_ready(what + failure, true);
         self->look_at_image(false);
@@ -260,7 +258,7 @@ void Host::watch() {
                   const auto self = weak.lock();
                   if (!self || !self->ready_) return;
                   if (!answer) return self->not_ready(answer.error().message(), false);
-                  if (answer->status >= kGood)
+                  if (!answer->good())
                     return self->not_ready("the engine: " + complaint(answer->status, answer->body), false);
                   self->watch();
                 });
@@ -277,7 +275,7 @@ void Host::remove(const std::string& id, std::function<void()> removed) {
         const auto self = weak.lock();
         if (!self) return;
         const bool gone =
-            answer && (answer->status < kGood || answer->status == kNotFound || answer->status == kConflict);
+            answer && (answer->good() || answer->status == kNotFound || answer->status == kConflict);
         if (!gone) self->remove_later(id);
         if (removed) removed();
       });

@@ -15,7 +15,6 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-constexpr unsigned kGood = 300;
 constexpr nanoseconds kShortestCpuCheck = milliseconds(20);
 constexpr milliseconds kPatience{2000};       // of SIGTERM, then SIGKILL
 constexpr milliseconds kEndDeadline{10'000};  // what the engine may take over a container's end
@@ -77,8 +76,7 @@ void Run::create() {
       {"POST", "/containers/create", host_->create_container(program_.limits, is_channel_),
        host_->options().start_deadline},
       [self = shared_from_this()](const Result<Response>& answer) {
-        const auto made =
-            answer && answer->status < kGood ? json::parse(answer->body, nullptr, false) : json();
+        const auto made = answer && answer->good() ? json::parse(answer->body, nullptr, false) : json();
         const std::string id = text_at(made, "Id");
         if (!self->done_) {  // given up meanwhile, and it must not stay
           if (!id.empty()) self->host_->remove(id);
@@ -110,7 +108,7 @@ void Run::attach() {
 
 void Run::start_container() {
   ask("POST", target("/start"), {}, [self = shared_from_this()](const Response& answer) {
-    if (answer.status < kGood) return;
+    if (answer.good()) return;
     const std::string why = complaint(answer.status, answer.body);
     // too little even for the interpreter
     if (is_memory_failure(why)) return self->conclude(kSignalBase + SIGKILL, true);
@@ -264,7 +262,7 @@ void Run::on_stream_end() {
   arm(kEndDeadline, "learn a container's end");
   ask("POST", target("/wait"), {}, [self = shared_from_this()](const Response& answer) {
     const auto body = json::parse(answer.body, nullptr, false);
-    if (answer.status >= kGood || !body.is_object() || !body.contains("StatusCode") ||
+    if (!answer.good() || !body.is_object() || !body.contains("StatusCode") ||
         !body["StatusCode"].is_number_integer())
       return self->fail(Error("wait for a container: " + complaint(answer.status, answer.body), {}));
     self->look(body["StatusCode"].get<int>());
@@ -275,7 +273,7 @@ void Run::look(int exit_code) {
   ask("GET", target("/json"), {}, [self = shared_from_this(), exit_code](const Response& answer) {
     const auto body = json::parse(answer.body, nullptr, false);
     const json::json_pointer oom("/State/OOMKilled");
-    if (answer.status >= kGood || !body.is_object() || !body.contains(oom) || !body[oom].is_boolean())
+    if (!answer.good() || !body.is_object() || !body.contains(oom) || !body[oom].is_boolean())
       return self->fail(Error("look at a container: " + complaint(answer.status, answer.body), {}));
     self->conclude(exit_code, body[oom].get<bool>());
   });

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "queue/clock.hpp"
 #include "queue/rabbitmq_ledger.hpp"
 #include "queue/rabbitmq_link.hpp"
 #include "queue/rabbitmq_url.hpp"
@@ -29,11 +30,6 @@ std::string random_name(const char* prefix) {
   std::array<char, 33> digits{};
   std::snprintf(digits.data(), digits.size(), "%08x%08x%08x%08x", random(), random(), random(), random());
   return std::string(prefix) + digits.data();
-}
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 Error away() { return {"publish: RabbitMQ is away", std::make_error_code(std::errc::not_connected)}; }

@@ -109,7 +109,7 @@ class RedisQueue : public Queue {
 
   RedisConsumer::Hooks hooks() {
     RedisConsumer::Hooks hooks;
-    hooks.stored = [this](const std::string& id, const std::string& json) { producer_.result(id, json); };
+    hooks.stored = [this](const std::string& id, const std::string& result) { producer_.result(id, result); };
     hooks.parsed = [this](const std::string& id) { return producer_.parsed(id); };
     hooks.changed = [this]() { report_ready(); };
     hooks.trouble = [this](const Error& error) { trouble(error); };

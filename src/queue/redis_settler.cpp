@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "executor/limits.hpp"
+#include "queue/clock.hpp"
 #include "queue/redis_message.hpp"
 #include "queue/redis_scripts.hpp"
 
@@ -16,11 +17,6 @@ using Event = RedisSettlement::Event;
 constexpr std::chrono::milliseconds kAgainPause{500};
 /// A result up to this size travels inside the publication; the front fetches a larger one.
 constexpr std::size_t kPublishedMax = 256 * kKiB;
-
-std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 /// What a reply to the step's command means.
 Event event_of(Step step, const RedisReply& reply) {

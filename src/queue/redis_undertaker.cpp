@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "queue/clock.hpp"
 #include "queue/redis_message.hpp"
 #include "queue/redis_scripts.hpp"
 
@@ -10,11 +11,6 @@ namespace executor {
 namespace {
 
 using nlohmann::json;
-
-std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 

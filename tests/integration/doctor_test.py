@@ -204,7 +204,7 @@ class DoctorTest(unittest.TestCase):
         self.need_root()
         tried = subprocess.run([*NOBODY, "test", "-x", EXECUTOR])
         need(self, tried.returncode == 0, "an executable that others may reach")
-        report = self.report(before=NOBODY)
+        report = self.report(before=NOBODY, environment={"EXECUTOR_LOCAL_FALLBACK": "false"})
         unified = report["by_name"]["cgroup mode"]["meaning"].startswith("v2")
         self.assert_missing(report, "cgroup delegation",
                             "Delegate=cpu memory pids" if unified else "start it as root")
@@ -214,7 +214,8 @@ class DoctorTest(unittest.TestCase):
 
     def test_user_namespaces_that_are_switched_off_name_the_switch(self):
         self.need_user_namespaces()
-        report = self.report(before=in_shell("echo 0 > /proc/sys/user/max_user_namespaces"))
+        report = self.report(before=in_shell("echo 0 > /proc/sys/user/max_user_namespaces"),
+                             environment={"EXECUTOR_LOCAL_FALLBACK": "false"})
         self.assert_missing(report, "user namespaces", "sysctl -w user.max_user_namespaces=65536")
         self.assertEqual(report["by_name"]["user namespaces"]["meaning"],
                          "switched off by user.max_user_namespaces=0")

@@ -65,7 +65,7 @@ class Manager(unittest.TestCase):
         """Whether a job leaves its record in the log."""
         before = len(self.service.log_text())
         self.service.execute(source)
-        return "worker_job_completed" in self.service.log_text()[before:]
+        return bool(executor_service.wait_until(lambda: "worker_job_completed" in self.service.log_text()[before:], 1))
 
     def test_1_the_start_is_told_and_the_watchdog_is_fed(self):
         self.told("READY=1")

@@ -94,9 +94,16 @@ class Submit(executor_service.HostCase):
             process = subprocess.Popen([executor_service.service.binary, "submit", self.folder, "--url", f"http://127.0.0.1:{executor_service.service.port}"],
                                        stdout=subprocess.PIPE, stderr=slave, text=True)
             out, _ = process.communicate(timeout=60)
-            shown = os.read(master, 65536).decode()
         finally:
-            os.close(master), os.close(slave)
+            os.close(slave)
+        shown = b""
+        try:
+            while part := os.read(master, 65536):
+                shown += part
+        except OSError:  # EIO: all is read
+            pass
+        shown = shown.decode()
+        os.close(master)
         self.assertEqual((process.returncode, out.splitlines()[-1]), (0, "8 of 8 accepted"))
         self.assertRegex(shown, r"\r\[[#-]{40}\] [0-8]/8 ")
         self.assertTrue(shown.endswith("\r\x1b[K"), shown[-80:])

@@ -227,7 +227,9 @@ class Content(Attack):
         for path in ("/jobs/../../etc/passwd", "/jobs/%2e%2e%2f%2e%2e", "/jobs/%00", "/jobs/" + "x" * 7000, "/jobs/%D9%A1", "/../execute", "//execute", "/execute/..",
                      "/EXECUTE", "/execute%00", "/execute;a", "/%65xecute"):
             with self.subTest(path[:40]):
-                self.assertEqual(self.answer(f"GET {path} HTTP/1.1\r\nHost: t\r\n\r\n"), (404, "not_found", False))
+                status, code, closed = self.answer(f"GET {path} HTTP/1.1\r\nHost: t\r\n\r\n")
+                self.assertEqual((status, closed), (404, False))
+                self.assertEqual(code, "unknown_job" if path.startswith("/jobs/") and ".." not in path else "not_found")
         for value in ("../x", "a/b\tc", "x" * 129, "a\u00e9"):
             with self.subTest(value[:10]):
                 request = post_bytes(JOB).decode().replace("Host: t", f"Host: t\r\nx-user-id: {value}").encode("utf-8")
