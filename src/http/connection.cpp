@@ -173,12 +173,12 @@ void Connection::dispatch() {
     if (const auto self = weak.lock()) self->write(std::move(response));
   });
   exchange->set_stream({.begin =
-                            [weak = weak_from_this()](Response head) {
-                              if (const auto self = weak.lock()) self->begin_stream(std::move(head));
+                            [weak = weak_from_this()](const Response& head) {
+                              if (const auto self = weak.lock()) self->begin_stream(head);
                             },
                         .add =
-                            [weak = weak_from_this()](std::string piece) {
-                              if (const auto self = weak.lock()) self->add_piece(std::move(piece));
+                            [weak = weak_from_this()](const std::string& piece) {
+                              if (const auto self = weak.lock()) self->add_piece(piece);
                             },
                         .finish =
                             [weak = weak_from_this()] {
@@ -208,7 +208,7 @@ void Connection::write(Response response) {
   });
 }
 
-void Connection::begin_stream(Response head) {
+void Connection::begin_stream(const Response& head) {
   if (phase_ == Phase::closed) return;
   enter(Phase::streaming);
   close_after_write_ = true;
@@ -218,7 +218,7 @@ void Connection::begin_stream(Response head) {
   write_pieces();
 }
 
-void Connection::add_piece(std::string piece) {
+void Connection::add_piece(const std::string& piece) {
   if (phase_ != Phase::streaming) return;
   pieces_ += piece;
   if (pieces_.size() > limits_.stream_bytes) return close();

@@ -80,8 +80,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write(Response response);
   void on_written(const boost::system::error_code& code);
   void linger();
-  void begin_stream(Response head);
-  void add_piece(std::string piece);
+  void begin_stream(const Response& head);
+  void add_piece(const std::string& piece);
   void finish_stream();
   void write_pieces();
   void format_head(const Response& response);

@@ -57,7 +57,7 @@ class Queue {
   /// Tells whoever waits for the job, and can be reached from here, what has become of it so far.
   virtual void progress(const Delivery& /*delivery*/, const std::string& /*event_json*/) {}
   /// `cancel` is called for a leased job that nobody waits for any more, where other processes can say so.
-  virtual void on_cancel(std::function<void(const std::string& job_id)> /*cancel*/) {}
+  virtual void on_cancel(const std::function<void(const std::string& job_id)>& /*cancel*/) {}
   /// Stores the result, answers whoever waits, ends the lease.
   virtual void complete(const Delivery& delivery, std::string result_json) = 0;
   /// The infrastructure failed: another attempt, or after the third a dead letter and a terminal result.

@@ -67,7 +67,7 @@ class RabbitLink::Thread : public std::enable_shared_from_this<RabbitLink::Threa
 
   // -- on this thread
 
-  void publish(RabbitPublication publication, Published published) {
+  void publish(const RabbitPublication& publication, Published published) {
     if (!connection_) return tell(std::move(published), not_connected());
     auto number = connection_->publish(publication);
     if (!number) {
@@ -241,10 +241,9 @@ RabbitLink::RabbitLink(asio::io_context& front, const RabbitLinkOptions& options
 RabbitLink::~RabbitLink() { thread_->stop(); }
 
 void RabbitLink::publish(RabbitPublication publication, Published published) {
-  thread_->post([thread = thread_.get(), publication = std::move(publication),
-                 published = std::move(published)]() mutable {
-    thread->publish(std::move(publication), std::move(published));
-  });
+  thread_->post(
+      [thread = thread_.get(), publication = std::move(publication),
+       published = std::move(published)]() mutable { thread->publish(publication, std::move(published)); });
 }
 void RabbitLink::acknowledge(const RabbitTag& tag) {
   thread_->post([thread = thread_.get(), tag] { thread->acknowledge(tag); });

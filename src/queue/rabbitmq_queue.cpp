@@ -204,7 +204,7 @@ class RabbitQueue : public Queue {
     } else {
       auto read = read_rabbit_job(delivery.message, options_.forms, random_name("message-"));
       if (auto* unusable = std::get_if<UnusableRabbitMessage>(&read))
-        return bury_message(std::move(delivery), std::move(*unusable));
+        return bury_message(std::move(delivery), *unusable);
       job = std::move(std::get<RabbitJob>(read));
     }
     const Action action = ledger_.look_at(delivery, job);
@@ -334,7 +334,7 @@ class RabbitQueue : public Queue {
                   });
   }
 
-  void bury_message(RabbitDelivery delivery, UnusableRabbitMessage unusable) {
+  void bury_message(RabbitDelivery delivery, const UnusableRabbitMessage& unusable) {
     RabbitJob job{.id = unusable.id};
     const std::uint64_t tag = ledger_.lease(std::move(delivery), std::move(job));
     take(tag);

@@ -76,7 +76,7 @@ class RedisQueue : public Queue {
                {context_.keys.front_channel(""), std::string(kProgress) + id + "\n" + event_json},
                [](const Result<RedisReply>&) {});
   }
-  void on_cancel(std::function<void(const std::string&)> cancel) override { cancel_ = std::move(cancel); }
+  void on_cancel(const std::function<void(const std::string&)>& cancel) override { cancel_ = cancel; }
   void complete(const Delivery& delivery, std::string result_json) override {
     consumer_.complete(delivery, std::move(result_json));
   }

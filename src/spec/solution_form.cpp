@@ -184,7 +184,7 @@ RequestResult<Job> parse_solution_job(std::string_view body, const SpecLimits& l
   mapped["entry"] = "solution";
   mapped["compare"] = "json";
   RequestResult<Job> job = read_job(mapped, limits);
-  if (!job) return renamed_error(std::move(job.error()));
+  if (!job) return renamed_error(job.error());
   for (Test& test : job->tests) {
     test.wall_time = solution.wall_time;
     test.memory_max = solution.memory_max;

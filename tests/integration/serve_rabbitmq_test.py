@@ -313,7 +313,7 @@ class Server(RabbitCase):
         at = lambda name: os.path.join(certificates.name, name)
         self.assertEqual(self.service("all", f"amqps://localhost:{tls_port}?ca={at('server.crt')}").post(SAMPLE)[1]["passed"], 2)
         with self.assertRaises(executor_service.ServiceError) as failure:
-            executor_service.START_SECONDS, before = 4, executor_service.START_SECONDS
+            executor_service.START_SECONDS, before = 2, executor_service.START_SECONDS
             try:
                 self.service("worker", f"amqps://localhost:{tls_port}?ca={at('other.crt')}")
             finally:
@@ -322,7 +322,7 @@ class Server(RabbitCase):
 
     def test_a_wrong_password_is_told_and_not_shown(self):
         with self.assertRaises(executor_service.ServiceError) as failure:
-            executor_service.START_SECONDS, before = 4, executor_service.START_SECONDS
+            executor_service.START_SECONDS, before = 2, executor_service.START_SECONDS
             try:
                 self.service("worker", f"amqp://guest:wrong-pass-5@127.0.0.1:{rabbit.port}")
             finally:
