@@ -1,0 +1,22 @@
+"""Tests of the repository inside the machine: as the unit's user, without a capability, with a delegated group."""
+
+import re
+import subprocess
+
+import proving
+
+UNIT = ["systemd-run", "--wait", "--pipe", "--quiet", "--collect", "-p", "User=executor", "-p", "Delegate=cpu memory pids", "-p", "NoNewPrivileges=yes",
+        "-p", "CapabilityBoundingSet=", "-p", "WorkingDirectory=/payload", "-p", "TasksMax=infinity", "-p", "OOMPolicy=continue",
+        "-E", "LOG_TO_FILE=false", "-E", "EXECUTOR_TESTS_MUST_RUN=0"]
+
+
+def passes(name, *arguments):
+    """A proof that this test program passes; its last words are shown, all of them where it fails."""
+    def run():
+        done = subprocess.run([*UNIT, "/payload/in_unit", name, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        ran = re.search(r"^Ran \d+ tests? in .*$", done.stdout, re.MULTILINE)
+        assert done.returncode == 0 and ran, done.stdout[-6000:]
+        skipped = re.findall(r"skipped '([^']*)'", done.stdout)
+        return f"{ran[0]}{', skipped: ' + '; '.join(sorted(set(skipped))) if skipped else ''}"
+    run.__doc__ = f"tests/{name}_test.py passes" + (f" ({' '.join(arguments)})" if arguments else "")
+    proving.proof(run)
