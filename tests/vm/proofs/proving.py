@@ -85,9 +85,19 @@ def ready():
     return ask("GET", "/ready")[0] == 200
 
 
+def post(body):
+    """(status, answer) of POST /execute. On a starved machine a deadline of the service itself may pass: asked again for a while."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        status, answer = ask("POST", "/execute", body)
+        if status not in (500, 503) or time.monotonic() > deadline:
+            return status, answer
+        time.sleep(0.5)
+
+
 def execute(source, **test):
     """The one result of one program."""
-    status, answer = ask("POST", "/execute", {"language": "python", "source": source, "tests": [test]})
+    status, answer = post({"language": "python", "source": source, "tests": [test]})
     assert status == 200, (status, answer)
     return answer["results"][0]
 
@@ -95,7 +105,7 @@ def execute(source, **test):
 def sample():
     """The sample job is answered right, by the native backend; its id."""
     wait(ready)
-    status, answer = ask("POST", "/execute", SAMPLE)
+    status, answer = post(SAMPLE)
     assert status == 200 and answer["passed"] == 2, (status, answer)
     assert {result["backend"] for result in answer["results"]} == {"native"}, answer
     assert {result["verdict"] for result in answer["results"]} == {"accepted"}, answer
