@@ -171,7 +171,7 @@ class Front {
     table.add(
         {"GET", "/jobs/{id}/events", [this](const http::ExchangePtr& exchange) { jobs_.events(exchange); }});
     table.add({"POST", "/api/execute",
-               http::solution_api_handler(execute_parts(), parts_.api_tokens, solution_limits(config_))});
+               http::solution_api_handler(execute_parts(), api_tokens_, solution_limits(config_))});
     return table;
   }
 
@@ -280,6 +280,13 @@ class Front {
   void reload() {
     const Result<Config> config = parts_.reload();
     if (!config) return log_.error("settings_refused", {{"detail", config.error().message()}});
+    if (!config->api_tokens_file.empty()) {
+      auto tokens = http::ApiTokens::read(config->api_tokens_file);
+      if (!tokens)
+        return log_.error("settings_refused",
+                          {{"detail", "EXECUTOR_API_TOKENS_FILE: " + tokens.error().message()}});
+      *api_tokens_ = std::move(*tokens);
+    }
     config_.log_level = config->log_level;
     log_.set_level(LogLevel::info);  // this line is wanted at every level
     log_.info("settings_reloaded", {{"logLevel", to_string(config_.log_level)}});
@@ -366,6 +373,7 @@ class Front {
   asio::io_context context_{1};  // outlives all that is made on it, also by the factories of parts_
   Config config_;
   FrontParts parts_;
+  std::shared_ptr<http::ApiTokens> api_tokens_ = std::make_shared<http::ApiTokens>(parts_.api_tokens);
   Log log_;
   Metrics metrics_{};
   std::string worker_id_ = worker_id();

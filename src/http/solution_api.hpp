@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "http/api_tokens.hpp"
 #include "http/endpoint.hpp"
@@ -10,8 +11,10 @@
 
 namespace executor::http {
 
-/// The handler for the endpoint table. The way of a job is that of POST /execute.
-std::function<void(const ExchangePtr&)> solution_api_handler(ExecuteParts parts, ApiTokens tokens,
+/// The handler for the endpoint table. The way of a job is that of POST /execute. The tokens are asked anew
+/// for each request, so that others may be put in their place.
+std::function<void(const ExchangePtr&)> solution_api_handler(ExecuteParts parts,
+                                                             std::shared_ptr<const ApiTokens> tokens,
                                                              const SolutionLimits& limits);
 
 }  // namespace executor::http
