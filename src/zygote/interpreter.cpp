@@ -529,7 +529,8 @@ void prepare_child() {
 
 bool rehearse() {
   constexpr int kProgram = 9;
-  if (!place_text(kRehearsal, kProgram) || !place_text("21\n", STDIN_FILENO) || !place_text("", STDOUT_FILENO))
+  if (!place_text(kRehearsal, kProgram) || !place_text("21\n", STDIN_FILENO) ||
+      !place_text("", STDOUT_FILENO))
     return false;
   std::FILE* const file = ::fdopen(kProgram, "rb");
   return file != nullptr && run_file(file) == 0;

@@ -99,6 +99,14 @@ def setUpModule():
     executor_service.start(EXECUTOR_API_TOKENS_FILE=tokens, **SETTINGS)
 
 
+def logged_all():
+    """Whether every job of this API that ran has its record: it is written a moment after the answer."""
+    metrics = serve_checks.metrics(executor_service.service)
+    ran = sum(value for name, value in metrics.items() if name.startswith("executor_execution_seconds_count"))
+    records = [json.loads(line) for line in executor_service.service.log_text().splitlines()]
+    return ran == sum(len(record["tests"]) for record in records if record["msg"] == "worker_job_completed")
+
+
 def ask(body, token=TOKEN, port=None):
     """(status, headers, answer)"""
     headers = f"Authorization: Bearer {token}\r\n" if token is not None else ""
@@ -197,6 +205,7 @@ class Answers(executor_service.HostCase):
         self.assertIn("line 1", answer["results"][0]["error"])
 
     def test_the_source_policy_holds_and_says_where(self):
+        executor_service.wait_until(logged_all, 5)
         ran = executor_service.service.log_text().count("worker_job_completed")
         status, _, answer = ask(job("x = 1\nimport socket\ndef solution(n): return n", ("1", "1")))
         self.assertEqual((status, answer["status"], answer["error"]["code"]), (200, "failed", "validation_failed"))

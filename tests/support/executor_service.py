@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 import unittest
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import must_run
@@ -264,6 +265,11 @@ def not_above(level, before):
     return all(level[name] <= before[name] for name in before)
 
 
+def with_validator():
+    """A source that it has not seen: the validator's sandbox, should it have been lost, is there again."""
+    service.execute(f"print('{uuid.uuid4()}')")
+
+
 class HostCase(unittest.TestCase):
     """After the last test of each class the host must be as it was before the first, and a benign run right."""
 
@@ -271,13 +277,14 @@ class HostCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        service.execute("print(6 * 7)")
+        with_validator()
         cls.before = service.steady_level()
 
     @classmethod
     def tearDownClass(cls):
         if service.server.poll() is not None:
             raise AssertionError(f"the server ended with {service.server.returncode}:\n{service.log_tail()}")
+        with_validator()
         after = wait_until(lambda: not_above(service.level(), cls.before), SETTLE_SECONDS)
         if not after:
             raise AssertionError(f"the host was {cls.before} and {SETTLE_SECONDS} s after the last test is {service.level()}")

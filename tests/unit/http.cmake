@@ -1,5 +1,3 @@
 executor_unit_test(http
   SOURCES http_request_parser_test.cpp http_server_test.cpp http_execute_test.cpp http_admission_test.cpp http_api_tokens_test.cpp
   DEPS nlohmann_json::nlohmann_json)
-# each file has a bench of its own by that name
-set_target_properties(unit_http PROPERTIES UNITY_BUILD OFF)
