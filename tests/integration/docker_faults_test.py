@@ -161,7 +161,7 @@ class Refusals(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             os.mkdir(os.path.join(folder, "etc"))
             engine.import_root(folder, "executor-empty:test")
-        self.assert_refused("python3", "executable file not found", EXECUTOR_DOCKER_IMAGE="executor-empty:test")
+        self.assert_refused("python3", "No such file or directory", EXECUTOR_DOCKER_IMAGE="executor-empty:test")
         self.assertTrue(executor_service.wait_until(lambda: not engine.containers(), WAIT_SECONDS))
 
     def test_nonsense_is_refused_and_kills_nobody(self):
