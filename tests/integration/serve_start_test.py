@@ -301,7 +301,7 @@ class Settings(Started):
         self.assertEqual(service.close(), 0, service.log_tail())
         self.assertEqual(file.read_text(encoding="utf-8"), service.log_text())
         self.assertEqual([json.loads(line)["msg"] for line in service.log_text().splitlines()],
-                         ["server_listening", "worker_job_completed", "server_stopping", "server_stopped"])
+                         ["backend_chosen", "server_listening", "worker_job_completed", "server_stopping", "server_stopped"])
 
 
 class ColdPath(Started):
