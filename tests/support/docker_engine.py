@@ -115,11 +115,16 @@ class DockerEngine:
             self.process.terminate()
             self.process.wait(STOP_SECONDS)
         self.end_helpers()
-        for _ in range(50):
-            shutil.rmtree(self.folder, ignore_errors=True)
-            if not os.path.exists(self.folder):
-                return
-            time.sleep(0.1)
+        self.unmount()
+        shutil.rmtree(self.folder)
+
+    def unmount(self):
+        """dockerd mounts its data directory on itself, and leaves that."""
+        with open("/proc/self/mountinfo", encoding="utf-8") as file:
+            places = [line.split()[4] for line in file]
+        for place in reversed(places):
+            if place.startswith(self.folder + "/"):
+                subprocess.run(["umount", "--lazy", place], check=True)
 
     def end_helpers(self):
         """What a killed dockerd left: its containerd and the shims, known by this folder in their arguments."""
