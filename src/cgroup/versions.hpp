@@ -16,7 +16,7 @@ inline constexpr std::string_view kLeafPrefix = "sandbox-";
 inline std::string leaf_name(const std::string& name) { return std::string(kLeafPrefix) + name; }
 
 /// What a leaf may still be charged with to count as new: what the kernel holds ready for each processor.
-inline constexpr std::uint64_t kNothingToSpeakOf = 1024 * 1024;
+inline constexpr std::uint64_t kNothingToSpeakOf = std::uint64_t{1} << 20;
 
 std::unique_ptr<Hierarchy> make_hierarchy_v1(std::vector<UniqueFd> directories);
 std::unique_ptr<Hierarchy> make_hierarchy_v2(std::vector<UniqueFd> directories);

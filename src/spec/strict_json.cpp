@@ -122,7 +122,9 @@ std::optional<RequestError> parse_strict_json(std::string_view text, std::size_t
     return RequestError{400, "bad_json", "not valid JSON: starts with a byte order mark", ""};
   }
   Builder builder(out, max_depth);
-  if (json::sax_parse(text.begin(), text.end(), &builder)) return std::nullopt;
+  // the library takes a NUL for the end of the text, whatever stands behind it
+  if (json::sax_parse(text.begin(), text.end(), &builder) && text.find('\0') == std::string_view::npos)
+    return std::nullopt;
   if (!builder.error) builder.error = RequestError{400, "bad_json", "not valid JSON", ""};
   return std::move(builder.error);
 }

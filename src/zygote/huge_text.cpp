@@ -14,9 +14,7 @@ namespace executor::zygote {
 namespace {
 
 constexpr std::size_t kHugePage = 2UL * 1024 * 1024;
-#ifndef MADV_COLLAPSE
-constexpr int MADV_COLLAPSE = 25;  // newer than the C library's headers
-#endif
+constexpr int kCollapse = 25;  // MADV_COLLAPSE, newer than the C library's headers
 
 struct Segment {
   std::uintptr_t start;
@@ -60,7 +58,7 @@ void* huge_memory(std::size_t size) {
   if (behind > 0) ::munmap(memory + size, behind);
   ::madvise(memory, size, MADV_HUGEPAGE);
   std::memset(memory, 0, size);
-  if (::madvise(memory, size, MADV_COLLAPSE) == 0) return memory;
+  if (::madvise(memory, size, kCollapse) == 0) return memory;
   ::munmap(memory, size);
   return nullptr;
 }

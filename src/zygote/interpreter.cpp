@@ -3,7 +3,6 @@
 // after Python.h, which wants to be first
 #include "zygote/interpreter.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -530,9 +529,8 @@ void prepare_child() {
 
 bool rehearse() {
   constexpr int kProgram = 9;
-  if (!place_text(kRehearsal, kProgram) || !place_text("21\n", STDIN_FILENO)) return false;
-  // nobody reads what it prints
-  if (const int null = ::open("/dev/null", O_WRONLY); null < 0 || ::dup2(null, STDOUT_FILENO) < 0)
+  if (!place_text(kRehearsal, kProgram) || !place_text("21\n", STDIN_FILENO) ||
+      !place_text("", STDOUT_FILENO))
     return false;
   std::FILE* const file = ::fdopen(kProgram, "rb");
   return file != nullptr && run_file(file) == 0;

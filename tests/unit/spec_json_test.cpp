@@ -64,6 +64,12 @@ TEST_CASE("what the grammar does not know is refused where it stands") {
   }
 }
 
+TEST_CASE("a NUL ends no document") {
+  CHECK(refusal(std::string_view("{}\0", 3)).code == "bad_json");
+  CHECK(refusal(std::string_view("{}\0{\"a\":1}", 11)).code == "bad_json");
+  CHECK(refusal(std::string_view("[1\0]", 5)).code == "bad_json");
+}
+
 TEST_CASE("text that is not UTF-8 and half surrogates are refused where they stand") {
   CHECK(refusal("{\"source\":\"\xff\"}").field == "source");
   CHECK(refusal("{\"source\":\"\xc0\xaf\"}").message.starts_with("not valid UTF-8"));
