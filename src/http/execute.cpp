@@ -111,8 +111,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
 
   void on_validated(const Result<ValidationReport>& report) {
     if (gone_) return;
-    if (!report)
-      return internal_error("validate source of job " + job_->id + ": " + report.error().message());
+    if (!report) return unvalidated(report.error());
     if (!report->ok()) {
       if (parts_->rejected) parts_->rejected(report->compile_error ? "compile_error" : "validation_failed");
       return exchange_->respond(
@@ -205,6 +204,11 @@ class Execution : public std::enable_shared_from_this<Execution> {
     Response response = unavailable_response("stopping", "this server is stopping; try again");
     response.close = true;
     refuse(std::move(response));
+  }
+
+  void unvalidated(const Error& error) {
+    if (parts_->failed) parts_->failed("validate source of job " + job_->id + ": " + error.message());
+    refuse(unavailable_response("validator_unavailable", "sources cannot be checked now; try again"));
   }
 
   void internal_error(const std::string& what) {

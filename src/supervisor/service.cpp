@@ -1,25 +1,15 @@
 #include "supervisor/service.hpp"
 
-#include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/seccomp.h>
-#include <signal.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 
 #include "base/sys.hpp"
-#include "sandbox/stages.hpp"
-#include "seccomp/profile.hpp"
 
 namespace executor::supervisor {
 

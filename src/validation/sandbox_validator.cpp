@@ -165,6 +165,7 @@ void SandboxValidator::on_frame(const std::string& body) {
   if (state_ != State::starting || !is_ready(body))
     return lose("bytes that nobody asked for", Loss::nonsense);
   disarm();
+  start_failed_ = false;
   state_ = State::idle;
   hand_over();
 }
@@ -193,8 +194,10 @@ void SandboxValidator::lose(const std::string& why, Loss loss) {
   counters_.detail = why;
   ++counters_.restarts;
   close();
-  if (was_starting)
+  if (was_starting) {
+    if (!std::exchange(start_failed_, true)) return open();  // all below it may just have been replaced
     return fail_all({"start source parser: " + why, std::make_error_code(std::errc::io_error)});
+  }
   if (!was_busy) return;  // the next request opens another
   if (loss == Loss::ended && !std::exchange(waiting_.front().tried, true))
     return open();  // what ended it may have been the end of everything below: tried once more
@@ -206,6 +209,7 @@ void SandboxValidator::lose(const std::string& why, Loss loss) {
 
 void SandboxValidator::fail_all(const Error& error) {
   close();
+  start_failed_ = false;
   counters_.detail = error.message();
   while (!waiting_.empty()) {
     answer(std::move(waiting_.front().done), error);

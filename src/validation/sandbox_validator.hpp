@@ -8,7 +8,7 @@
 //
 // With one request in the sandbox at a time, a crash is that request's and nobody else's: it gets a violation
 // of rule "parser" and the next one a fresh sandbox. A sandbox that never gets ready is an infrastructure
-// failure instead, and everybody who waits is told so by an Error.
+// failure instead: it is tried once more, then everybody who waits is told so by an Error.
 //
 // Thread safety: all on the thread of the executor given. Ownership: owns the channel; may be destroyed at
 // any time but from inside a callback, and then `done` of what is pending is never called.
@@ -45,8 +45,8 @@ struct SourcePolicy {
 struct SandboxValidatorOptions {
   SourcePolicy policy{};
   std::vector<std::string> languages{"python"};       ///< those that have a policy; others pass unseen
-  std::chrono::milliseconds start_deadline{10'000};   ///< from opening a channel to its being ready
-  std::chrono::milliseconds request_deadline{2'000};  ///< from handing over a source to its answer
+  std::chrono::milliseconds start_deadline{30'000};   ///< from opening a channel to its being ready
+  std::chrono::milliseconds request_deadline{5'000};  ///< from handing over a source to its answer
   std::size_t answer_max = 1 * kMiB;                  ///< bytes of one answer
   std::size_t max_waiting = 1024;                     ///< requests; more are refused with no_buffer_space
   std::size_t requests_per_channel = 10'000;          ///< then a fresh sandbox takes over
@@ -112,6 +112,7 @@ class SandboxValidator : public Validator {
   std::shared_ptr<bool> open_since_{};  // one for each channel: events of earlier ones find it changed
   FrameReader frames_;
   std::size_t served_ = 0;         // by this channel
+  bool start_failed_ = false;      // the channel before this one never got ready
   std::deque<Request> waiting_{};  // in state busy, the first one is in the sandbox
   Status counters_{};
 };

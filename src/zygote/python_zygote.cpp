@@ -189,6 +189,7 @@ std::vector<PageRange> learn_hot_pages() {
   const pid_t pid = ::fork();
   if (pid < 0) die("fork");
   if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // a fork forgets it
     std::vector<PageRange> ranges;
     prepare_child();
     if (rehearse()) ranges = own_pages(proc.get());

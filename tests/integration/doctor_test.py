@@ -93,13 +93,15 @@ def traces(pid=None):
 
 
 def session_members(session):
+    """Each as the number, name and state of its stat file and where it waits."""
     members = []
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 if os.getsid(int(entry.name)) == session:
-                    members.append(entry.name)
-            except ProcessLookupError:
+                    stat, place = (entry / "stat").read_text(), (entry / "wchan").read_text()
+                    members.append(" ".join([*stat.split()[:3], place]))
+            except (ProcessLookupError, FileNotFoundError):
                 pass
     return members
 

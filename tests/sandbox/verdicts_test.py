@@ -166,6 +166,18 @@ class Memory(executor_service.HostCase):
         source = "import time\nkept = []\nwhile True:\n    kept.append(b'x' * (4 << 20))\n    time.sleep(0.005)"
         self.assert_verdict(self.run_program(source, memoryBytes=self.LIMIT), "memory_limit")
 
+    def test_what_one_program_used_is_not_told_of_the_next(self):
+        # under load the next sandboxes live in the control groups of those before
+        greedy = "kept = b'x' * (96 << 20)\nimport time\nwhile time.process_time() < 0.2: pass"
+        beyond = "kept = b'x' * (512 << 20)"
+        for _ in range(4):
+            self.assertGreater(self.run_program(greedy)["usage"]["memoryBytes"], 96 * MIB)
+            self.assert_verdict(self.run_program(beyond, memoryBytes=self.LIMIT), "memory_limit")
+            for result in executor_service.service.execute("print(1)", [{"expectedStdout": "1\n"}] * 6):
+                self.assert_verdict(result, "accepted")
+                self.assertLess(result["usage"]["memoryBytes"], 24 * MIB)
+                self.assertLess(result["usage"]["cpuSeconds"], 0.15)
+
     def test_files_of_the_work_directory_count(self):
         source = ("data = b'x' * (1 << 20)\nwith open('file', 'wb') as f:\n    for _ in range(15): f.write(data)\n"
                   "kept = bytearray(b'y') * (20 << 20)\nprint('not reached')")

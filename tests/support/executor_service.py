@@ -195,7 +195,7 @@ class Service:
         """The results of a job that must be answered with 200."""
         status, answer = self.post({"language": "python", "source": source, "tests": list(tests), **job})
         if status != 200 or not answer["ok"]:
-            raise ServiceError(f"POST /execute answered {status}: {json.dumps(answer)[:600]}")
+            raise ServiceError(f"POST /execute answered {status}: {json.dumps(answer)[:600]}\n{self.log_tail() if status >= 500 else ''}")
         return answer["results"]
 
     def at_once(self, jobs):

@@ -160,7 +160,9 @@ TEST_CASE("a validator that fails is a refusal, not acceptance") {
     return Error("parse source in /srv/secret", std::make_error_code(std::errc::broken_pipe));
   };
   bench.post(kBody);
-  CHECK(bench.response.status == 500);
+  CHECK(bench.response.status == 503);
+  CHECK(bench.error()["code"] == "validator_unavailable");
+  CHECK(bench.response.headers.find("Retry-After: ") == 0);
   CHECK(bench.response.body.find("secret") == std::string::npos);
   CHECK(bench.failed.size() == 1);
   CHECK(bench.queue.submitted.empty());

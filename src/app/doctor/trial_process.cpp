@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ TrialProcess::TrialProcess(std::uint64_t flags, const Body& body, int cgroup) {
   pid_ = sys::raw::clone_process(args);
   clone_ = tried(pid_);
   if (pid_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // also out of a clone3 that waits for other namespaces' end
     go->write.reset();  // else it would never see the end of file
     report->read.reset();
     body(go->read.get(), report->write.get());
