@@ -61,7 +61,7 @@ Result<void> keep_needed_capabilities() {
 Result<void> serve(UniqueFd& front) {
   auto config = read_config();
   if (!config) return config.error();
-  UniqueFd zygote(kZygoteFd);
+  ZygotePrograms programs{UniqueFd(kZygoteFd), UniqueFd(kExecZygoteFd)};
   std::vector<UniqueFd> directories;
   const int count = config->cgroup_version == 2 ? 1 : 4;
   directories.reserve(static_cast<std::size_t>(count));
@@ -70,7 +70,7 @@ Result<void> serve(UniqueFd& front) {
   auto hierarchy = cgroup::make_hierarchy(config->cgroup_version, std::move(directories));
   auto leaks = hierarchy->sweep();
   if (!leaks) return leaks.error();
-  auto builder = Builder::make(std::move(*config), std::move(zygote), std::move(hierarchy));
+  auto builder = Builder::make(std::move(*config), std::move(programs), std::move(hierarchy));
   if (!builder) return builder.error();
   if (auto r = keep_needed_capabilities(); !r) return r;
   Service service(std::move(*builder), UniqueFd(front.release()), *leaks);
