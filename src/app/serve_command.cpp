@@ -115,6 +115,12 @@ int serve(const Config& config, const FlagValues& flags) {
   if (config.queue == QueueKind::rabbitmq)
     if (const auto url = parse_rabbit_url(config.rabbitmq_url); !url)
       return complain(2, "EXECUTOR_RABBITMQ_URL: " + url.error().what);
+  std::optional<SentryDsn> sentry;
+  if (!config.sentry_dsn.empty()) {
+    const auto dsn = parse_sentry_dsn(config.sentry_dsn);
+    if (!dsn) return complain(2, "SENTRY_DSN: " + dsn.error().what);
+    sentry = *dsn;
+  }
   const auto confinement = Confinement::prepare();
   if (!confinement) return complain(kStartFailed, confinement.error().message());
   auto choice = choose_backend(config, native_options(config));
@@ -133,6 +139,8 @@ int serve(const Config& config, const FlagValues& flags) {
   }
   FrontParts parts = front_parts(config, *choice);
   parts.api_tokens = std::move(*tokens);
+  parts.sentry = std::move(sentry);
+  parts.version = EXECUTOR_VERSION;
   if (config.queue == QueueKind::redis)
     parts.queue = [config](asio::io_context& context, Log& log) { return redis_queue(context, config, log); };
   if (config.queue == QueueKind::rabbitmq)
