@@ -244,13 +244,17 @@ class Front {
 
   // -- what is seen from outside
 
-  http::Health probe() const {
+  http::Health probe() {
     const Queue::Status queue = queue_->status();
-    const bool backend_ready = !worker_ || backend_->status().ready;
+    const std::optional<Backend::Status> parser =
+        backend_ || !parts_.parser ? std::nullopt : std::optional(parts_.parser(context_));
+    const bool backend_ready = (!worker_ || backend_->status().ready) && (!parser || parser->ready);
     http::Health health{.healthy = queue.ready && backend_ready, .draining = draining_};
     health.ready = health.healthy && !draining_;
     health.parts =
         parts_.health ? parts_.health(backend_.get()) : parts_of(backend_.get(), parts_.refused_backends);
+    if (parser && !parts_.health && parts_.backend_name == "native")
+      health.parts.front() = {"supervisor", state_of(parser->ready), parser->detail};
     health.parts.insert(health.parts.begin(), {"queue", state_of(queue.ready), queue.detail});
     return health;
   }

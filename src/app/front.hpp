@@ -31,6 +31,8 @@ struct BackendNote {
 struct FrontParts {
   std::function<std::unique_ptr<Backend>(boost::asio::io_context&)> backend{};  ///< not called for role api
   std::function<std::unique_ptr<Validator>(boost::asio::io_context&)> validator{};  ///< always needed
+  /// State of the supervisor that parses sources, where that is one; for role api, which runs nothing else.
+  std::function<Backend::Status(boost::asio::io_context&)> parser{};
   /// Empty: the embedded queue. The log outlives the queue.
   std::function<std::unique_ptr<Queue>(boost::asio::io_context&, Log&)> queue{};
   /// The parts of /health beside the queue; empty: derived from the backend in use.

@@ -1,5 +1,6 @@
 #include "app/serve_command.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "app/front.hpp"
 #include "app/settings_file.hpp"
 #include "backend/native_start.hpp"
+#include "base/unique_fd.hpp"
 #include "queue/rabbitmq_queue.hpp"
 #include "queue/rabbitmq_url.hpp"
 #include "queue/redis_queue.hpp"
@@ -51,6 +53,8 @@ void give_log_file(const Config& config, const ServiceIds& ids) {
       std::fprintf(stderr, "executor serve: cannot give \"%s\" to the service's user\n", path.c_str());
   };
   if (ours) give(file.parent_path());
+  // in a directory of root's the service itself could not make it
+  UniqueFd(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644)).reset();
   // a directory of the service's own name and contents; never one that others use, such as /var/log
   if (file.has_parent_path() && file.parent_path().filename() == "logs") give(file.parent_path());
   if (fs::exists(file, error)) give(file);
