@@ -19,6 +19,8 @@ enum class KillMode {
            ///< process
   audit,   ///< as notify, and its listener is told of every call that the profile refuses with an error too
   audit_all,  ///< its listener is told of every call but read, write and close, which come before it listens
+  give_way,  ///< all that the profile refuses is SECCOMP_RET_TRACE, which is ENOSYS where nobody traces: what
+             ///< a filter that is loaded later refuses goes before it, in the way that that filter says
 };
 
 /// The instructions of a filter for x86-64. Foreign architectures and x32 end the process; numbers above
