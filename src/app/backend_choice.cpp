@@ -173,6 +173,9 @@ void use_supervisor(const Config& config, supervisor::Connection connection, Fro
   parts.backend = [clients, name = parts.backend_name](asio::io_context& context) {
     return std::unique_ptr<Backend>(std::make_unique<NativeBackend>(clients->get(context), name));
   };
+  parts.parser = [clients](asio::io_context& context) {
+    return NativeBackend(clients->get(context)).status();
+  };
   parts.validator = [clients, config](asio::io_context& context) {
     return make_validator(context, sandbox_channels(context, clients->get(context)), config);
   };

@@ -55,6 +55,7 @@ Result<void> Service::run() {
   zygote_.emplace(std::move(*zygote));
   zygote_born_ = sys::monotonic_now();
   watch(zygote_->socket(), EPOLLIN, Source::zygote, 0);
+  expect_zygote();
   fill_pool();
 
   while (!front_closed_ && !fatal_) {
@@ -141,6 +142,7 @@ std::optional<nanoseconds> Service::next_deadline() const {
   }
   for (const auto& [number, when] : removals_) consider(when);
   if (build_again_.count() > 0) consider(build_again_);
+  if (next_look_.count() > 0) consider(next_look_);
   if (const auto now = sys::monotonic_now(); strangers_until_ > now) consider(now + kStrangersPause);
   if (next_statistics_.count() > 0) consider(next_statistics_);
   if (spare_leaves_until_.count() > 0) consider(spare_leaves_until_);
@@ -176,6 +178,7 @@ void Service::check_deadlines() {
     spare_leaves_until_ = {};
     builder_->remove_spare_leaves();
   }
+  if (next_look_.count() > 0 && now >= next_look_) look_at_zygote();
   if (strangers_until_ > now) reap_strangers();
   if (next_statistics_.count() > 0 && now >= next_statistics_) send_statistics();
 }

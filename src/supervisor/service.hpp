@@ -86,7 +86,9 @@ class Service {
   void on_zygote_reply(const zygote::ForkReply& reply);
   void on_next_zygote();
   void switch_zygote();
-  void zygote_died();
+  void zygote_died(const Error& error);
+  void expect_zygote();
+  void look_at_zygote();
   void renew_zygote();
   void reap_strangers();
   void armed(Sandbox& sandbox);
@@ -127,7 +129,10 @@ class Service {
   std::optional<ZygoteLink> zygote_, next_zygote_;
   bool zygote_ready_ = false;
   std::uint32_t forks_ = 0;
-  std::uint32_t zygote_owes_ = 0;  ///< requests without a reply
+  std::uint32_t zygote_owes_ = 0;                 ///< requests without a reply
+  std::chrono::nanoseconds next_look_{};          ///< at a zygote that owes an answer; zero: it owes none
+  int looks_ = 0;                                 ///< since it last said something
+  std::chrono::nanoseconds next_zygote_until_{};  ///< by then it must have greeted
   std::chrono::nanoseconds strangers_until_{};
   int failed_zygotes_ = 0;  ///< in a row
   bool next_zygote_ready_ = false;

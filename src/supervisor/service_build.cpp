@@ -23,6 +23,9 @@ constexpr std::uint32_t kForksPerZygote = 1000;
 constexpr auto kZygoteLifetime = std::chrono::minutes(10);
 constexpr auto kStrangersTime = std::chrono::seconds(2);
 constexpr auto kBuildPause = milliseconds(50);
+constexpr auto kLookPause = milliseconds(250);
+constexpr int kLooksAtASilentZygote = 120;  // 30 s: a busy host is slow, another zygote would be as well
+constexpr auto kZygoteStart = std::chrono::seconds(30);
 
 }  // namespace
 
@@ -98,7 +101,7 @@ void Service::on_zygote() {
     } else if (reply.error().code == std::errc::resource_unavailable_try_again) {
       break;
     } else {
-      return zygote_died();
+      return zygote_died(zygote_->ending());
     }
   }
   if (next_zygote_ready_ && zygote_owes_ == 0) switch_zygote();
@@ -111,7 +114,7 @@ void Service::on_zygote() {
       continue;
     }
     ++forks_;
-    ++zygote_owes_;
+    if (zygote_owes_++ == 0) expect_zygote();
   }
   if (forks_ >= kForksPerZygote || sys::monotonic_now() - zygote_born_ > kZygoteLifetime) renew_zygote();
 }
@@ -120,9 +123,13 @@ void Service::on_zygote_reply(const zygote::ForkReply& reply) {
   if (reply.sandbox == zygote::kHello) {
     zygote_ready_ = true;
     failed_zygotes_ = 0;
+    next_look_ = {};
     return;
   }
-  --zygote_owes_;
+  if (--zygote_owes_ == 0)
+    next_look_ = {};
+  else
+    expect_zygote();
   Sandbox* const sandbox = find(reply.sandbox);
   if (sandbox == nullptr || sandbox->state != State::building_payload) {
     // its sandbox is ending, and with it the namespace that the payload lives in: only the zombie is left to
@@ -143,10 +150,13 @@ void Service::on_zygote_reply(const zygote::ForkReply& reply) {
 /// What siblings share (addresses, stack canary) is not shared for ever: a fresh zygote is started beside the
 /// old one, which serves until the new one is ready and has answered by then what it was asked.
 void Service::renew_zygote() {
-  if (next_zygote_) return;
+  const auto now = sys::monotonic_now();
+  if (next_zygote_ && (next_zygote_ready_ || now < next_zygote_until_)) return;
+  next_zygote_.reset();
   auto zygote = builder_->start_zygote();
   if (!zygote) return;  // tried again with the next fork
   next_zygote_.emplace(std::move(*zygote));
+  next_zygote_until_ = now + kZygoteStart;
   watch(next_zygote_->socket(), EPOLLIN, Source::next_zygote, 0);
 }
 
@@ -169,17 +179,38 @@ void Service::switch_zygote() {
   watch(zygote_->socket(), EPOLLIN, Source::zygote, 0);
 }
 
-void Service::zygote_died() {
+/// It owes an answer from here.
+void Service::expect_zygote() {
+  looks_ = 0;
+  next_look_ = sys::monotonic_now() + kLookPause;
+}
+
+/// A zygote that is stopped, or silent for long, is ended and replaced. Looks are counted and not time, so
+/// that one whose whole service was frozen gets its chance.
+void Service::look_at_zygote() {
+  on_zygote();  // its answer may be there already
+  if (next_look_.count() == 0 || sys::monotonic_now() < next_look_) return;
+  if (++looks_ < kLooksAtASilentZygote && !zygote_->is_stopped()) {
+    next_look_ = sys::monotonic_now() + kLookPause;
+    return;
+  }
+  static_cast<void>(zygote_->ending());
+  zygote_died(errno_error("ask zygote for a payload", ETIMEDOUT));
+}
+
+void Service::zygote_died(const Error& error) {
   zygote_ready_ = false;
   zygote_owes_ = 0;
+  next_look_ = {};
   strangers_until_ = sys::monotonic_now() + kStrangersTime;
   forks_ = 0;
   ++failed_zygotes_;
-  const Error error = zygote_->ending();
   std::vector<std::uint32_t> orphans;
   for (const auto& [number, sandbox] : sandboxes_)
     if (sandbox->state == State::building_payload && !sandbox->payload) orphans.push_back(number);
-  for (const std::uint32_t number : orphans) build_failed(number, error);
+  for (const std::uint32_t number : orphans)
+    if (Sandbox* const sandbox = find(number)) begin_ending(*sandbox);
+  if (!orphans.empty()) build_failed(0, error);  // one cause, one failure
   if (!announced_ && failed_zygotes_ >= kFailedBuildsAtStart) {
     fatal_ = error;
     return;
@@ -192,6 +223,7 @@ void Service::zygote_died() {
   *zygote_ = std::move(*zygote);
   zygote_born_ = sys::monotonic_now();
   watch(zygote_->socket(), EPOLLIN, Source::zygote, 0);
+  expect_zygote();
   // one that dies again and again must not take the processor with it
   if (failed_zygotes_ > 1) build_again_ = sys::monotonic_now() + kBuildPause * failed_zygotes_;
 }
