@@ -31,12 +31,14 @@ std::optional<std::chrono::seconds> seconds_of(std::string_view text) {
   return std::chrono::seconds(seconds);
 }
 
+}  // namespace
+
 /// One envelope on a connection of its own.
-class Delivery : public std::enable_shared_from_this<Delivery> {
+class SentryDelivery : public std::enable_shared_from_this<SentryDelivery> {
   // (first, because its return type is deduced)
   /// A handler that goes on where the step succeeded, and else ends the delivery with the step's name.
   template <class... Results>
-  auto step(const char* name, void (Delivery::*next)(Results...)) {
+  auto step(const char* name, void (SentryDelivery::*next)(Results...)) {
     return [self = shared_from_this(), name, next](const error_code& code, Results... results) {
       if (!self->done_) return;
       if (code) return self->fail(std::string(name) + ": " + code.message());
@@ -52,8 +54,8 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   };
   using Done = std::function<void(const Answer&)>;
 
-  Delivery(asio::io_context& context, const SentryDsn& dsn, std::string release, std::string envelope,
-           Done done)
+  SentryDelivery(asio::io_context& context, const SentryDsn& dsn, std::string release, std::string envelope,
+                 Done done)
       : dsn_(dsn), resolver_(context), stream_(context), deadline_(context), done_(std::move(done)) {
     request_.method(beast_http::verb::post);
     request_.target(dsn.target);
@@ -74,7 +76,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
       if (!code) self->fail("no answer within 5 s");
     });
     if (dsn_.tls && !prepare_tls()) return;
-    resolver_.async_resolve(dsn_.host, std::to_string(dsn_.port), step("resolve", &Delivery::connect));
+    resolver_.async_resolve(dsn_.host, std::to_string(dsn_.port), step("resolve", &SentryDelivery::connect));
   }
 
   void abandon() {
@@ -103,22 +105,23 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   }
 
   void connect(const tcp::resolver::results_type& found) {
-    stream_.async_connect(found, step("connect", &Delivery::shake_hands));
+    stream_.async_connect(found, step("connect", &SentryDelivery::shake_hands));
   }
 
   void shake_hands(const tcp::endpoint&) {
     if (!tls_) return write();
-    tls_->async_handshake(asio::ssl::stream_base::client, step("TLS handshake", &Delivery::write));
+    tls_->async_handshake(asio::ssl::stream_base::client, step("TLS handshake", &SentryDelivery::write));
   }
 
   void write() {
-    with_stream(
-        [this](auto& stream) { beast_http::async_write(stream, request_, step("write", &Delivery::read)); });
+    with_stream([this](auto& stream) {
+      beast_http::async_write(stream, request_, step("write", &SentryDelivery::read));
+    });
   }
 
   void read(std::size_t) {
     with_stream([this](auto& stream) {
-      beast_http::async_read_header(stream, buffer_, answer_, step("read", &Delivery::finish));
+      beast_http::async_read_header(stream, buffer_, answer_, step("read", &SentryDelivery::finish));
     });
   }
 
@@ -152,8 +155,6 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   beast_http::response_parser<beast_http::string_body> answer_{};
   Done done_;
 };
-
-}  // namespace
 
 class SentryClient::State : public std::enable_shared_from_this<State> {
  public:
@@ -199,14 +200,15 @@ class SentryClient::State : public std::enable_shared_from_this<State> {
   }
 
   void deliver() {
-    delivery_ = std::make_shared<Delivery>(context_, parts_.dsn, parts_.sender.release, outbox_.take(),
-                                           [weak = weak_from_this()](const Delivery::Answer& answer) {
-                                             if (const auto self = weak.lock()) self->on_answer(answer);
-                                           });
+    delivery_ =
+        std::make_shared<SentryDelivery>(context_, parts_.dsn, parts_.sender.release, outbox_.take(),
+                                         [weak = weak_from_this()](const SentryDelivery::Answer& answer) {
+                                           if (const auto self = weak.lock()) self->on_answer(answer);
+                                         });
     delivery_->start();
   }
 
-  void on_answer(const Delivery::Answer& answer) {
+  void on_answer(const SentryDelivery::Answer& answer) {
     const auto now = std::chrono::steady_clock::now();
     delivery_.reset();
     answer.status == 0 ? outbox_.failed(now) : outbox_.answered(answer.status, answer.retry_after, now);
@@ -221,7 +223,7 @@ class SentryClient::State : public std::enable_shared_from_this<State> {
   asio::steady_timer pause_;
   asio::steady_timer patience_;
   std::function<void()> flushed_{};
-  std::shared_ptr<Delivery> delivery_{};
+  std::shared_ptr<SentryDelivery> delivery_{};
 };
 
 SentryClient::SentryClient(asio::io_context& context, Parts parts, SentryOutbox::Limits limits)
