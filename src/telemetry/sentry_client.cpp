@@ -52,7 +52,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   };
   using Done = std::function<void(const Answer&)>;
 
-  Delivery(asio::io_context& context, const SentryDsn& dsn, std::string release, std::string envelope,
+  Delivery(asio::io_context& context, const SentryDsn& dsn, const std::string& release, std::string envelope,
            Done done)
       : dsn_(dsn), resolver_(context), stream_(context), deadline_(context), done_(std::move(done)) {
     request_.method(beast_http::verb::post);
