@@ -54,8 +54,8 @@ class SentryDelivery : public std::enable_shared_from_this<SentryDelivery> {
   };
   using Done = std::function<void(const Answer&)>;
 
-  SentryDelivery(asio::io_context& context, const SentryDsn& dsn, std::string release, std::string envelope,
-                 Done done)
+  SentryDelivery(asio::io_context& context, const SentryDsn& dsn, const std::string& release,
+                 std::string envelope, Done done)
       : dsn_(dsn), resolver_(context), stream_(context), deadline_(context), done_(std::move(done)) {
     request_.method(beast_http::verb::post);
     request_.target(dsn.target);
