@@ -236,6 +236,8 @@ class Faults(unittest.TestCase):
         third = serve()
         self.addCleanup(third.close)
         self.assertTrue(executor_service.wait_until(lambda: len(engine.containers()) == 2, WAIT_SECONDS), engine.containers())
+        # a stop while the parser's container is being made leaves that to the next start
+        self.assertTrue(executor_service.wait_until(lambda: len(engine.running()) == 2, WAIT_SECONDS), engine.running())
         third.close()
         other.close()
         self.assertTrue(executor_service.wait_until(lambda: not engine.containers(), WAIT_SECONDS), engine.containers())
