@@ -116,6 +116,7 @@ class Front {
     ::sd_notify(0, "READY=1");
     if (parts_.listening) parts_.listening(port);
     context_.run();
+    take_back();
     log_.info("server_stopped", {{"status", status_}});
     return status_;
   }
@@ -396,6 +397,16 @@ class Front {
   void leave() {
     if (!sentry_) return end();
     sentry_->flush(kLastReports, [this] { end(); });
+  }
+
+  /// What a backend has begun to make for the parser of sources, and has not been told of yet.
+  void take_back() {
+    validator_.reset();
+    context_.restart();
+    const auto until = std::chrono::steady_clock::now() + kLastWords;
+    while (parts_.settled && !parts_.settled() && !context_.stopped() &&
+           std::chrono::steady_clock::now() < until)
+      context_.run_for(kSettlePeriod);
   }
 
   void end() {

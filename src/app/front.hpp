@@ -37,6 +37,9 @@ struct FrontParts {
   std::function<std::unique_ptr<Queue>(boost::asio::io_context&, Log&)> queue{};
   /// The parts of /health beside the queue; empty: derived from the backend in use.
   std::function<std::vector<http::HealthPart>(const Backend*)> health{};
+  /// Whether nothing is being made or taken apart that the end of this process would leave behind; it is
+  /// waited for, a few seconds. Empty: there never is.
+  std::function<bool()> settled{};
   std::string backend_name{};  ///< of the backend that the start has chosen, also where none runs (role api)
   std::vector<BackendNote> refused_backends{};
   http::ApiTokens api_tokens{};       ///< of POST /api/execute

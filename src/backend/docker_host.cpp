@@ -290,12 +290,14 @@ void Host::watch() {
 // -- the way out
 
 void Host::remove(const std::string& id, std::function<void()> removed) {
+  ++removing_;
   ask({.method = "DELETE",
        .target = "/containers/" + escaped(id) + "?force=1&v=1",
        .deadline = 2 * options_.request_deadline},
       [weak = weak_from_this(), id, removed = std::move(removed)](const Result<Response>& answer) {
         const auto self = weak.lock();
         if (!self) return;
+        --self->removing_;
         const bool gone =
             answer && (answer->good() || answer->status == kNotFound || answer->status == kConflict);
         if (gone) self->known_.erase(id);

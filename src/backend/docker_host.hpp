@@ -64,6 +64,8 @@ class Host : public std::enable_shared_from_this<Host> {
   /// Removes a container, however often it takes; `removed` comes after the first attempt. Null: nobody
   /// waits.
   void remove(const std::string& id, std::function<void()> removed = nullptr);
+  /// Whether the engine has answered each creation and removal.
+  [[nodiscard]] bool settled() const { return creating_ == 0 && removing_ == 0; }
   /// A request found nobody: looks again.
   void lost(const std::string& why);
 
@@ -98,6 +100,7 @@ class Host : public std::enable_shared_from_this<Host> {
   std::string owner_;              // this very acquaintance: a process may have several
   std::set<std::string> known_{};  // containers of ours that we know of
   std::size_t creating_ = 0;       // that are being made
+  std::size_t removing_ = 0;
   std::function<void()> on_change_{};
   bool ready_ = false;
   bool refused_ = false;
