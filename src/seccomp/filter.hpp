@@ -23,10 +23,10 @@ enum class KillMode {
              ///< a filter that is loaded later refuses goes before it, in the way that that filter says
 };
 
-/// The instructions of a filter for x86-64. Foreign architectures and x32 end the process; numbers above
-/// kNewestKnownSyscall get ENOSYS; the rest as the profile says. `reported`, when given, is the name of an
-/// allowed call that the listener is told of first (SECCOMP_RET_USER_NOTIF). Compiled by libseccomp as a
-/// binary tree.
+/// The instructions of a filter for x86-64. Foreign architectures and x32 end the process, or give way;
+/// numbers above kNewestKnownSyscall get ENOSYS; the rest as the profile says. `reported`, when given, is the
+/// name of an allowed call that the listener is told of first (SECCOMP_RET_USER_NOTIF). Compiled by
+/// libseccomp as a binary tree.
 Result<std::vector<sock_filter>> compile(const Profile& profile, KillMode kill_mode,
                                          std::string_view reported = {});
 

@@ -45,13 +45,34 @@ def refused(seconds=WAIT_SECONDS, **settings):
     return done.returncode, done.stdout.decode()
 
 
-class FakeEngine:
-    """Answers on a Unix socket by a function from path to (status, bytes); None: never answers."""
+class EngineSocket:
+    """A Unix socket where an engine's is looked for, served by a handler."""
 
-    def __init__(self, answer):
-        self.folder = tempfile.mkdtemp(prefix="executor-fake-")
+    def __init__(self, handler):
+        self.folder = tempfile.mkdtemp(prefix="executor-engine-")
         os.chmod(self.folder, 0o755)
         self.path = os.path.join(self.folder, "docker.sock")
+
+        class Server(socketserver.ThreadingUnixStreamServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                pass
+
+        self.server = Server(self.path, handler)
+        os.chmod(self.path, 0o777)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        shutil.rmtree(self.folder)
+
+
+class FakeEngine(EngineSocket):
+    """Answers by a function from path to (status, bytes); None: never answers."""
+
+    def __init__(self, answer):
         self.asked = []
         fake = self
 
@@ -81,29 +102,13 @@ class FakeEngine:
             def log_message(self, *_):
                 pass
 
-        class Server(socketserver.ThreadingUnixStreamServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass
-
-        self.server = Server(self.path, Handler)
-        os.chmod(self.path, 0o777)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-        shutil.rmtree(self.folder)
+        super().__init__(Handler)
 
 
-class LossyPath:
-    """A socket before an engine's that passes all on, but for the answers to creations while `loses` is set."""
+class LossyPath(EngineSocket):
+    """Passes all on to an engine and back, but for the answers to creations while `loses` is set."""
 
     def __init__(self, engine_path):
-        self.folder = tempfile.mkdtemp(prefix="executor-lossy-")
-        os.chmod(self.folder, 0o755)
-        self.path = os.path.join(self.folder, "docker.sock")
         self.loses = False
         self.lost = 0
         path = self
@@ -131,20 +136,7 @@ class LossyPath:
                         self.request.sendall(data)
                     self.request.shutdown(socket.SHUT_RDWR)
 
-        class Server(socketserver.ThreadingUnixStreamServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass
-
-        self.server = Server(self.path, Handler)
-        os.chmod(self.path, 0o777)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-        shutil.rmtree(self.folder)
+        super().__init__(Handler)
 
 
 VERSION = {"ApiVersion": "1.41", "MinAPIVersion": "1.12", "Version": "fake"}
