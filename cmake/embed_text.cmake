@@ -6,7 +6,7 @@ foreach(entry IN LISTS TEXTS)
   file(READ ${CMAKE_MATCH_2} digits HEX)
   string(REGEX REPLACE "(..)" "0x\\1," bytes "${digits}")
   string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes "${bytes}")
-  string(APPEND text "namespace {\nconstexpr unsigned char k_${function}[] = {\n${bytes}\n};\n}  // namespace\n"
-    "std::string_view ${function}() {\n  return {reinterpret_cast<const char*>(k_${function}), sizeof k_${function}};\n}\n")
+  string(APPEND text "std::string_view ${function}() {\n  static constexpr unsigned char kText[] = {\n${bytes}\n};\n"
+    "  return {reinterpret_cast<const char*>(kText), sizeof kText};\n}\n")
 endforeach()
 file(WRITE ${SOURCE} "${text}\n}  // namespace executor\n")

@@ -173,6 +173,9 @@ void use_supervisor(const Config& config, supervisor::Connection connection, Fro
   parts.backend = [clients, name = parts.backend_name](asio::io_context& context) {
     return std::unique_ptr<Backend>(std::make_unique<NativeBackend>(clients->get(context), name));
   };
+  parts.parser = [clients](asio::io_context& context) {
+    return NativeBackend(clients->get(context)).status();
+  };
   parts.validator = [clients, config](asio::io_context& context) {
     return make_validator(context, sandbox_channels(context, clients->get(context)), config);
   };
@@ -180,12 +183,17 @@ void use_supervisor(const Config& config, supervisor::Connection connection, Fro
 
 /// Backend and validator have an acquaintance with the engine each.
 void use_docker(const Config& config, const docker::Options& options, FrontParts& parts) {
-  parts.backend = [options](asio::io_context& context) -> std::unique_ptr<Backend> {
-    return std::make_unique<DockerBackend>(docker::Host::make(context, options).value());
+  const auto hosts = std::make_shared<std::vector<std::shared_ptr<docker::Host>>>();
+  const auto make = [options, hosts](asio::io_context& context) {
+    return hosts->emplace_back(docker::Host::make(context, options).value());
   };
-  parts.validator = [options, config](asio::io_context& context) {
-    return make_validator(context, docker_channels(docker::Host::make(context, options).value()), config);
+  parts.backend = [make](asio::io_context& context) -> std::unique_ptr<Backend> {
+    return std::make_unique<DockerBackend>(make(context));
   };
+  parts.validator = [make, config](asio::io_context& context) {
+    return make_validator(context, docker_channels(make(context)), config);
+  };
+  parts.settled = [hosts] { return std::ranges::all_of(*hosts, &docker::Host::settled); };
 }
 
 }  // namespace

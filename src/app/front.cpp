@@ -21,6 +21,7 @@
 #include "http/solution_api.hpp"
 #include "queue/embedded.hpp"
 #include "telemetry/metrics.hpp"
+#include "telemetry/sentry_client.hpp"
 #include "worker/worker.hpp"
 
 namespace executor {
@@ -35,12 +36,16 @@ namespace {
 // After the grace time: what killed runs and last responses may take.
 constexpr milliseconds kLastWords{3000};
 constexpr milliseconds kSettlePeriod{5};
+// At the very end: what the report of a last error may take.
+constexpr milliseconds kLastReports{2000};
 
-std::string worker_id() {
+std::string host_name() {
   std::string host(256, '\0');
   if (::gethostname(host.data(), host.size() - 1) != 0) host = "unknown";
-  return host.substr(0, host.find('\0')) + ":" + std::to_string(::getpid());
+  return host.substr(0, host.find('\0'));
 }
+
+std::string worker_id() { return host_name() + ":" + std::to_string(::getpid()); }
 
 PartState state_of(bool up) { return up ? PartState::up : PartState::down; }
 
@@ -78,6 +83,7 @@ class Front {
       : config_(config),
         parts_(std::move(parts)),
         log_(std::move(log)),
+        sentry_(make_sentry()),
         queue_(make_queue()),
         backend_(config.role == Role::api ? nullptr : parts_.backend(context_)),
         validator_(parts_.validator(context_)),
@@ -110,6 +116,7 @@ class Front {
     ::sd_notify(0, "READY=1");
     if (parts_.listening) parts_.listening(port);
     context_.run();
+    take_back();
     log_.info("server_stopped", {{"status", status_}});
     return status_;
   }
@@ -137,6 +144,20 @@ class Front {
         handed > 0 ? server_.adopt(SD_LISTEN_FDS_START) : server_.listen(config_.host, config_.port);
     if (!port) throw std::runtime_error("EXECUTOR_HOST, EXECUTOR_PORT: " + port.error().message());
     return *port;
+  }
+
+  // Every error of the log, whoever wrote it.
+  std::unique_ptr<SentryClient> make_sentry() {
+    if (!parts_.sentry) return nullptr;
+    log_.set_error_listener([this](std::string_view name, const Log::Fields& fields) {
+      if (sentry_) sentry_->report(name, fields);
+    });
+    const SentrySender sender{"executor@" + parts_.version, host_name(),
+                              std::string(to_string(config_.role))};
+    return std::make_unique<SentryClient>(
+        context_, SentryClient::Parts{*parts_.sentry, sender, [this](const std::string& why) {
+                                        log_.warn("error_report_dropped", {{"detail", why}});
+                                      }});
   }
 
   bool embedded() const { return config_.queue == QueueKind::embedded; }
@@ -224,13 +245,17 @@ class Front {
 
   // -- what is seen from outside
 
-  http::Health probe() const {
+  http::Health probe() {
     const Queue::Status queue = queue_->status();
-    const bool backend_ready = !worker_ || backend_->status().ready;
+    const std::optional<Backend::Status> parser =
+        backend_ || !parts_.parser ? std::nullopt : std::optional(parts_.parser(context_));
+    const bool backend_ready = (!worker_ || backend_->status().ready) && (!parser || parser->ready);
     http::Health health{.healthy = queue.ready && backend_ready, .draining = draining_};
     health.ready = health.healthy && !draining_;
     health.parts =
         parts_.health ? parts_.health(backend_.get()) : parts_of(backend_.get(), parts_.refused_backends);
+    if (parser && !parts_.health && parts_.backend_name == "native")
+      health.parts.front() = {"supervisor", state_of(parser->ready), parser->detail};
     health.parts.insert(health.parts.begin(), {"queue", state_of(queue.ready), queue.detail});
     return health;
   }
@@ -238,6 +263,10 @@ class Front {
   std::string render_metrics() {
     Metrics::Snapshot snapshot{.http_connections = server_.connections()};
     snapshot.backend = parts_.backend_name;
+    if (sentry_) {
+      snapshot.reports_sent = sentry_->sent();
+      snapshot.reports_dropped = sentry_->dropped();
+    }
     const Queue::Status queue = queue_->status();
     snapshot.queue_depth = queue.depth;
     snapshot.queue_oldest = queue.oldest;
@@ -310,7 +339,7 @@ class Front {
       if (code) return;
       if (draining_) {
         status_ = 1;
-        return leave();
+        return end();
       }
       log_.info("server_stopping", {{"signal", signal}, {"jobs", worker_ ? worker_->jobs() : 0}});
       ::sd_notify(0, "STOPPING=1");
@@ -366,6 +395,21 @@ class Front {
   }
 
   void leave() {
+    if (!sentry_) return end();
+    sentry_->flush(kLastReports, [this] { end(); });
+  }
+
+  /// What a backend has begun to make for the parser of sources, and has not been told of yet.
+  void take_back() {
+    validator_.reset();
+    context_.restart();
+    const auto until = std::chrono::steady_clock::now() + kLastWords;
+    while (parts_.settled && !parts_.settled() && !context_.stopped() &&
+           std::chrono::steady_clock::now() < until)
+      context_.run_for(kSettlePeriod);
+  }
+
+  void end() {
     server_.stop();
     context_.stop();
   }
@@ -393,6 +437,7 @@ class Front {
                    }};
   std::shared_ptr<http::Admission> admission_ =
       std::make_shared<http::Admission>(config_.user_share, config_.token_share);
+  std::unique_ptr<SentryClient> sentry_;
   std::unique_ptr<Queue> queue_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Validator> validator_;

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "http/health.hpp"
 #include "queue/queue.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/sentry_dsn.hpp"
 #include "validation/validator.hpp"
 
 namespace executor {
@@ -29,13 +31,20 @@ struct BackendNote {
 struct FrontParts {
   std::function<std::unique_ptr<Backend>(boost::asio::io_context&)> backend{};  ///< not called for role api
   std::function<std::unique_ptr<Validator>(boost::asio::io_context&)> validator{};  ///< always needed
+  /// State of the supervisor that parses sources, where that is one; for role api, which runs nothing else.
+  std::function<Backend::Status(boost::asio::io_context&)> parser{};
   /// Empty: the embedded queue. The log outlives the queue.
   std::function<std::unique_ptr<Queue>(boost::asio::io_context&, Log&)> queue{};
   /// The parts of /health beside the queue; empty: derived from the backend in use.
   std::function<std::vector<http::HealthPart>(const Backend*)> health{};
+  /// Whether nothing is being made or taken apart that the end of this process would leave behind; it is
+  /// waited for, a few seconds. Empty: there never is.
+  std::function<bool()> settled{};
   std::string backend_name{};  ///< of the backend that the start has chosen, also where none runs (role api)
   std::vector<BackendNote> refused_backends{};
-  http::ApiTokens api_tokens{};  ///< of POST /api/execute
+  http::ApiTokens api_tokens{};       ///< of POST /api/execute
+  std::optional<SentryDsn> sentry{};  ///< where each error of the log is reported as well
+  std::string version{};              ///< the program's, for those reports
   /// Called once with what to call when nothing here can run a program any more: the front then answers or
   /// gives back what it has, and ends with status 1 for the service manager to start all anew.
   std::function<void(boost::asio::io_context&, std::function<void()> lost)> watch{};

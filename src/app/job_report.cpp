@@ -5,7 +5,7 @@
 namespace executor {
 
 namespace {
-double milliseconds(std::chrono::nanoseconds time) {
+double in_milliseconds(std::chrono::nanoseconds time) {
   return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(time).count()) / 1e3;
 }
 }  // namespace
@@ -15,7 +15,7 @@ JobCompleted log_record(const JobReport& report, const std::string& worker_id) {
                       .user_id = report.job->user_id,
                       .job_id = report.result.job_id,
                       .worker_id = worker_id,
-                      .duration_ms = milliseconds(report.result.execute_time)};
+                      .duration_ms = in_milliseconds(report.result.execute_time)};
   int index = 0;
   for (const TestResult& test : report.result.results) {
     const bool ran = test.verdict != Verdict::skipped;
@@ -24,9 +24,9 @@ JobCompleted log_record(const JobReport& report, const std::string& worker_id) {
          .exit_code = test.outcome.exit_code,
          .has_exit_code = ran && test.outcome.ending == Ending::exited,
          .timed_out = test.verdict == Verdict::wall_time_limit || test.verdict == Verdict::cpu_time_limit,
-         .duration_ms = milliseconds(test.outcome.wall_time),
+         .duration_ms = in_milliseconds(test.outcome.wall_time),
          .passed = test.passed ? static_cast<int>(*test.passed) : -1,
-         .cpu_seconds = milliseconds(test.outcome.cpu_time) / 1e3,
+         .cpu_seconds = in_milliseconds(test.outcome.cpu_time) / 1e3,
          .memory_bytes = test.outcome.memory_bytes,
          .container_id = test.outcome.sandbox_id});
   }

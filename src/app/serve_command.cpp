@@ -1,5 +1,6 @@
 #include "app/serve_command.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "app/front.hpp"
 #include "app/settings_file.hpp"
 #include "backend/native_start.hpp"
+#include "base/unique_fd.hpp"
 #include "queue/rabbitmq_queue.hpp"
 #include "queue/rabbitmq_url.hpp"
 #include "queue/redis_queue.hpp"
@@ -51,6 +53,8 @@ void give_log_file(const Config& config, const ServiceIds& ids) {
       std::fprintf(stderr, "executor serve: cannot give \"%s\" to the service's user\n", path.c_str());
   };
   if (ours) give(file.parent_path());
+  // in a directory of root's the service itself could not make it
+  UniqueFd(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644)).reset();
   // a directory of the service's own name and contents; never one that others use, such as /var/log
   if (file.has_parent_path() && file.parent_path().filename() == "logs") give(file.parent_path());
   if (fs::exists(file, error)) give(file);
@@ -115,6 +119,12 @@ int serve(Config config, const FlagValues& flags) {
   if (config.queue == QueueKind::rabbitmq)
     if (const auto url = parse_rabbit_url(config.rabbitmq_url); !url)
       return complain(2, "EXECUTOR_RABBITMQ_URL: " + url.error().what);
+  std::optional<SentryDsn> sentry;
+  if (!config.sentry_dsn.empty()) {
+    const auto dsn = parse_sentry_dsn(config.sentry_dsn);
+    if (!dsn) return complain(2, "SENTRY_DSN: " + dsn.error().what);
+    sentry = *dsn;
+  }
   const auto confinement = Confinement::prepare();
   if (!confinement) return complain(kStartFailed, confinement.error().message());
   auto choice = choose_backend(config, native_options(config));
@@ -134,6 +144,8 @@ int serve(Config config, const FlagValues& flags) {
   }
   FrontParts parts = front_parts(config, *choice);
   parts.api_tokens = std::move(*tokens);
+  parts.sentry = std::move(sentry);
+  parts.version = EXECUTOR_VERSION;
   if (config.queue == QueueKind::redis)
     parts.queue = [config](asio::io_context& context, Log& log) { return redis_queue(context, config, log); };
   if (config.queue == QueueKind::rabbitmq)

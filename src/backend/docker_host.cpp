@@ -78,7 +78,7 @@ Host::Host(boost::asio::io_context& context, Options options)
       engine_(context, options_.socket_path),
       timer_(context),
       removal_timer_(context),
-      owner_(own_name()) {}
+      owner_(own_name() + "/" + sys::random_hex(4)) {}
 
 Result<std::shared_ptr<Host>> Host::make(boost::asio::io_context& context, Options options) {
   constexpr std::size_t kLongestPath = 107;  // that a socket's address has room for
@@ -109,8 +109,28 @@ void Host::open_stream(Request request, Engine::Opened opened) {
   engine_.open_stream(std::move(request), std::move(opened));
 }
 
-std::string Host::create_container(const Limits& limits, bool removes_itself) const {
-  return create_body({image_id_, profile_, owner_, limits, removes_itself});
+void Host::create(const Limits& limits, bool removes_itself,
+                  std::function<void(const Result<std::string>&)> created) {
+  ++creating_;
+  ask({.method = "POST",
+       .target = "/containers/create",
+       .body = create_body({image_id_, profile_, owner_, limits, removes_itself}),
+       .deadline = options_.start_deadline},
+      [self = shared_from_this(), created = std::move(created)](const Result<Response>& answer) {
+        constexpr std::size_t kShortestId = 12;
+        --self->creating_;
+        if (!answer) {
+          self->lost(answer.error().message());
+          return created(answer.error());
+        }
+        const auto made =
+            answer->good() ? nlohmann::json::parse(answer->body, nullptr, false) : nlohmann::json();
+        const std::string id = text_at(made, "Id");
+        if (id.size() < kShortestId)
+          return created(Error("create a container: " + complaint(answer->status, answer->body), {}));
+        self->known_.insert(id);
+        created(id);
+      });
 }
 
 // -- until it will do
@@ -167,7 +187,8 @@ void Host::on_left_overs(const std::string& body) {
     if (!container.is_object() || !container.contains("Labels") || !container["Labels"].is_object()) continue;
     const std::string id = text_at(container, "Id");
     const std::string owner = text_at(container["Labels"], kOwnerLabel.data());
-    if (id.empty() || owner_lives(owner)) continue;
+    const bool wanted = owner == owner_ ? creating_ > 0 || known_.contains(id) : owner_lives(owner);
+    if (id.empty() || wanted) continue;
     ++leaks_removed_;
     remove(id);
   }
@@ -233,6 +254,7 @@ void Host::become_ready(const std::string& image_id) {
 
 void Host::not_ready(const std::string& why, bool refused) {
   ready_ = false;
+  swept_ = false;
   refused_ = refused;
   detail_ = why;
   // a pull that failed is not asked for every second
@@ -268,14 +290,17 @@ void Host::watch() {
 // -- the way out
 
 void Host::remove(const std::string& id, std::function<void()> removed) {
+  ++removing_;
   ask({.method = "DELETE",
        .target = "/containers/" + escaped(id) + "?force=1&v=1",
        .deadline = 2 * options_.request_deadline},
       [weak = weak_from_this(), id, removed = std::move(removed)](const Result<Response>& answer) {
         const auto self = weak.lock();
         if (!self) return;
+        --self->removing_;
         const bool gone =
             answer && (answer->good() || answer->status == kNotFound || answer->status == kConflict);
+        if (gone) self->known_.erase(id);
         if (!gone) self->remove_later(id);
         if (removed) removed();
       });

@@ -4,7 +4,8 @@
 //   looking ──version, info, left-overs, image──▶ ready ──no answer──▶ looking (every second)
 //
 // A container belongs to the process that its label names; one that died without tidying up is recognised by
-// that, and so is its container.
+// that, and so is its container. So is one of our own whose making was answered to nobody, as the engine went
+// away in between: left-overs are looked for each time that it is back.
 //
 // Ownership: shared by the backend and its runs. Thread safety: the io_context's thread.
 #pragma once
@@ -15,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,10 +58,14 @@ class Host : public std::enable_shared_from_this<Host> {
   /// A request about one container; targets start behind the version: "/containers/create".
   void ask(Request request, Answered answered);
   void open_stream(Request request, Engine::Opened opened);
-  [[nodiscard]] std::string create_container(const Limits& limits, bool removes_itself) const;
+  /// Makes a container; its id or what went wrong.
+  void create(const Limits& limits, bool removes_itself,
+              std::function<void(const Result<std::string>&)> created);
   /// Removes a container, however often it takes; `removed` comes after the first attempt. Null: nobody
   /// waits.
   void remove(const std::string& id, std::function<void()> removed = nullptr);
+  /// Whether the engine has answered each creation and removal.
+  [[nodiscard]] bool settled() const { return creating_ == 0 && removing_ == 0; }
   /// A request found nobody: looks again.
   void lost(const std::string& why);
 
@@ -91,7 +97,10 @@ class Host : public std::enable_shared_from_this<Host> {
   std::string filter_{};
   EngineFacts facts_{};
   std::string image_id_{};
-  std::string owner_;
+  std::string owner_;              // this very acquaintance: a process may have several
+  std::set<std::string> known_{};  // containers of ours that we know of
+  std::size_t creating_ = 0;       // that are being made
+  std::size_t removing_ = 0;
   std::function<void()> on_change_{};
   bool ready_ = false;
   bool refused_ = false;

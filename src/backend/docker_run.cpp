@@ -72,25 +72,15 @@ void Run::ask(std::string method, std::string target, std::string body,
 }
 
 void Run::create() {
-  host_->ask(
-      {"POST", "/containers/create", host_->create_container(program_.limits, is_channel_),
-       host_->options().start_deadline},
-      [self = shared_from_this()](const Result<Response>& answer) {
-        const auto made = answer && answer->good() ? json::parse(answer->body, nullptr, false) : json();
-        const std::string id = text_at(made, "Id");
-        if (!self->done_) {  // given up meanwhile, and it must not stay
-          if (!id.empty()) self->host_->remove(id);
-          return;
-        }
-        if (!answer) {
-          self->host_->lost(answer.error().message());
-          return self->fail(answer.error());
-        }
-        if (id.size() < 12)
-          return self->fail(Error("create a container: " + complaint(answer->status, answer->body), {}));
-        self->id_ = escaped(id);
-        self->attach();
-      });
+  host_->create(program_.limits, is_channel_, [self = shared_from_this()](const Result<std::string>& id) {
+    if (!self->done_) {  // given up meanwhile, and it must not stay
+      if (id) self->host_->remove(*id);
+      return;
+    }
+    if (!id) return self->fail(id.error());
+    self->id_ = escaped(*id);
+    self->attach();
+  });
 }
 
 void Run::attach() {

@@ -83,6 +83,9 @@ Result<supervisor::StewardHandle> start_native(const NativeOptions& options) {
   auto init = installed_profile("init.json");
   if (!init) return init.error();
   plan.config.init_profile = std::move(*init);
+  auto own = installed_profile("supervisor.json");
+  if (!own) return own.error();
+  plan.config.supervisor_profile = std::move(*own);
   plan.config.warm_pool = options.warm_pool;
   // besides those in use: as many on their way out, and the validator's
   const auto others = static_cast<std::uint32_t>(manifests->size() - 1);

@@ -23,6 +23,34 @@ using Context = std::unique_ptr<void, decltype(&seccomp_release)>;
 
 Error failed(const std::string& what, int negative_errno) { return errno_error(what, -negative_errno); }
 
+std::uint32_t end_of_process(KillMode kill_mode) {
+  switch (kill_mode) {
+    case KillMode::kill:
+      return SCMP_ACT_KILL_PROCESS;
+    case KillMode::give_way:
+      return SCMP_ACT_TRACE(0);
+    case KillMode::notify:
+    case KillMode::audit:
+    case KillMode::audit_all:
+      break;
+  }
+  return SCMP_ACT_NOTIFY;
+}
+
+std::uint32_t default_action(const Profile& profile, KillMode kill_mode) {
+  switch (kill_mode) {
+    case KillMode::audit:
+    case KillMode::audit_all:
+      return SCMP_ACT_NOTIFY;
+    case KillMode::give_way:
+      return SCMP_ACT_TRACE(0);
+    case KillMode::kill:
+    case KillMode::notify:
+      break;
+  }
+  return SCMP_ACT_ERRNO(static_cast<std::uint32_t>(profile.default_error_number));
+}
+
 std::uint32_t libseccomp_action(const Rule& rule, KillMode kill_mode) {
   switch (rule.action) {
     case Action::allow:
@@ -30,13 +58,13 @@ std::uint32_t libseccomp_action(const Rule& rule, KillMode kill_mode) {
     case Action::fail:
       return SCMP_ACT_ERRNO(static_cast<std::uint32_t>(rule.error_number));
     case Action::kill_process:
-      return kill_mode == KillMode::kill ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_NOTIFY;
+      return end_of_process(kill_mode);
   }
   return SCMP_ACT_KILL_PROCESS;
 }
 
 Result<void> add_rule(const Context& context, const Rule& rule, KillMode kill_mode, std::string_view reported,
-                      std::uint32_t default_action) {
+                      std::uint32_t otherwise) {
   std::vector<scmp_arg_cmp> comparisons;
   for (const Condition& condition : rule.conditions)
     comparisons.push_back({condition.index,
@@ -45,7 +73,7 @@ Result<void> add_rule(const Context& context, const Rule& rule, KillMode kill_mo
   for (const std::string& name : rule.names) {
     const bool is_reported = rule.action == Action::allow && name == reported;
     const std::uint32_t action = is_reported ? SCMP_ACT_NOTIFY : libseccomp_action(rule, kill_mode);
-    if (action == default_action) continue;  // refused by libseccomp, and needs no instruction
+    if (action == otherwise) continue;  // refused by libseccomp, and needs no instruction
     const int status = seccomp_rule_add_array(context.get(), action, syscall_number(name),
                                               static_cast<unsigned>(comparisons.size()), comparisons.data());
     if (status != 0) return failed("add seccomp rule for \"" + name + "\"", status);
@@ -86,24 +114,19 @@ std::array<sock_filter, 6> newer_call_stub() {
 Result<std::vector<sock_filter>> compile(const Profile& profile, KillMode kill_mode,
                                          std::string_view reported) {
   const bool audits = kill_mode == KillMode::audit || kill_mode == KillMode::audit_all;
-  const auto default_action = audits
-                                  ? std::uint32_t{SCMP_ACT_NOTIFY}
-                                  : SCMP_ACT_ERRNO(static_cast<std::uint32_t>(profile.default_error_number));
-  const Context context(seccomp_init(default_action), &seccomp_release);
+  const std::uint32_t otherwise = default_action(profile, kill_mode);
+  const Context context(seccomp_init(otherwise), &seccomp_release);
   if (!context) return errno_error("make seccomp context", ENOMEM);
   constexpr std::uint32_t kBinaryTree = 2;
-  for (const auto& [attribute, value] :
-       {std::pair{SCMP_FLTATR_ACT_BADARCH, kill_mode == KillMode::kill ? std::uint32_t{SCMP_ACT_KILL_PROCESS}
-                                                                       : std::uint32_t{SCMP_ACT_NOTIFY}},
-        std::pair{SCMP_FLTATR_CTL_OPTIMIZE, kBinaryTree}})
+  for (const auto& [attribute, value] : {std::pair{SCMP_FLTATR_ACT_BADARCH, end_of_process(kill_mode)},
+                                         std::pair{SCMP_FLTATR_CTL_OPTIMIZE, kBinaryTree}})
     if (const int status = seccomp_attr_set(context.get(), attribute, value); status != 0)
       return failed("set seccomp attribute", status);
   const std::vector<Rule> of_audit = {
       {{"read", "write", "close"}, Action::allow, 1, {}, "before it listens"}};
   for (const Rule& rule : kill_mode == KillMode::audit_all ? of_audit : profile.rules) {
     if (audits && rule.action != Action::allow) continue;
-    if (auto added = add_rule(context, rule, kill_mode, reported, default_action); !added)
-      return added.error();
+    if (auto added = add_rule(context, rule, kill_mode, reported, otherwise); !added) return added.error();
   }
   auto instructions = exported(context);
   if (!instructions) return instructions;

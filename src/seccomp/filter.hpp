@@ -19,12 +19,14 @@ enum class KillMode {
            ///< process
   audit,   ///< as notify, and its listener is told of every call that the profile refuses with an error too
   audit_all,  ///< its listener is told of every call but read, write and close, which come before it listens
+  give_way,  ///< all that the profile refuses is SECCOMP_RET_TRACE, which is ENOSYS where nobody traces: what
+             ///< a filter that is loaded later refuses goes before it, in the way that that filter says
 };
 
-/// The instructions of a filter for x86-64. Foreign architectures and x32 end the process; numbers above
-/// kNewestKnownSyscall get ENOSYS; the rest as the profile says. `reported`, when given, is the name of an
-/// allowed call that the listener is told of first (SECCOMP_RET_USER_NOTIF). Compiled by libseccomp as a
-/// binary tree.
+/// The instructions of a filter for x86-64. Foreign architectures and x32 end the process, or give way;
+/// numbers above kNewestKnownSyscall get ENOSYS; the rest as the profile says. `reported`, when given, is the
+/// name of an allowed call that the listener is told of first (SECCOMP_RET_USER_NOTIF). Compiled by
+/// libseccomp as a binary tree.
 Result<std::vector<sock_filter>> compile(const Profile& profile, KillMode kill_mode,
                                          std::string_view reported = {});
 

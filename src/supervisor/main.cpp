@@ -16,6 +16,7 @@
 
 #include "base/sys.hpp"
 #include "cgroup/hierarchy.hpp"
+#include "seccomp/filter.hpp"
 #include "supervisor/builder.hpp"
 #include "supervisor/protocol.hpp"
 #include "supervisor/service.hpp"
@@ -58,6 +59,18 @@ Result<void> keep_needed_capabilities() {
   return {};
 }
 
+/// For this process and all that it makes from here on. A program's own filter is loaded later and decides
+/// first, so that what it must not call is told of as ever.
+Result<void> load_own_filter(const std::string& profile_text) {
+  const auto profile = seccomp::parse_profile(profile_text);
+  if (!profile) return profile.error().context("the supervisor's seccomp profile");
+  const auto filter = seccomp::compile(*profile, seccomp::KillMode::give_way);
+  if (!filter) return filter.error().context("the supervisor's seccomp profile");
+  if (sys::raw::load_filter(filter->data(), static_cast<unsigned short>(filter->size()), 0) != 0)
+    return errno_error("load the supervisor's seccomp filter", errno);
+  return {};
+}
+
 Result<void> serve(UniqueFd& front) {
   auto config = read_config();
   if (!config) return config.error();
@@ -73,6 +86,7 @@ Result<void> serve(UniqueFd& front) {
   auto builder = Builder::make(std::move(*config), std::move(programs), std::move(hierarchy));
   if (!builder) return builder.error();
   if (auto r = keep_needed_capabilities(); !r) return r;
+  if (auto r = load_own_filter((*builder)->config().supervisor_profile); !r) return r;
   Service service(std::move(*builder), UniqueFd(front.release()), *leaks);
   auto done = service.run();
   if (!done) service.announce_failure(done.error());

@@ -118,8 +118,8 @@ void archive_fields(A& a, RuntimeConfig& r) {
 }
 template <class A>
 void archive_fields(A& a, Config& c) {
-  a(c.runtimes, c.init_profile, c.warm_pool, c.max_live, c.id_count, c.cgroup_version, c.work_size,
-    c.work_inodes, c.audit, c.defaults);
+  a(c.runtimes, c.init_profile, c.supervisor_profile, c.warm_pool, c.max_live, c.id_count, c.cgroup_version,
+    c.work_size, c.work_inodes, c.audit, c.defaults);
 }
 template <class A>
 void archive_fields(A& a, RunMessage& m) {

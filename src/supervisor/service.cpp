@@ -135,12 +135,13 @@ std::optional<nanoseconds> Service::next_deadline() const {
   std::optional<nanoseconds> next;
   const auto consider = [&next](nanoseconds when) { next = next ? std::min(*next, when) : when; };
   for (const auto& [number, sandbox] : sandboxes_) {
+    if (sandbox->state == State::starting) consider(sandbox->wall_deadline);
     if (sandbox->state != State::running || sandbox->is_channel || sandbox->killed_for) continue;
     consider(std::min(sandbox->wall_deadline, sandbox->next_cpu_check));
   }
   for (const auto& [number, when] : removals_) consider(when);
   for (const Pool& pool : pools_)
-    for (const nanoseconds when : {pool.build_again, pool.wanted_until})
+    for (const nanoseconds when : {pool.build_again, pool.wanted_until, pool.next_look})
       if (when.count() > 0) consider(when);
   if (const auto now = sys::monotonic_now(); strangers_until_ > now) consider(now + kStrangersPause);
   if (next_statistics_.count() > 0) consider(next_statistics_);
@@ -152,6 +153,8 @@ std::optional<nanoseconds> Service::next_deadline() const {
 void Service::check_deadlines() {
   const auto now = sys::monotonic_now();
   for (auto& [number, sandbox] : sandboxes_) {
+    if (sandbox->state == State::starting && now >= sandbox->wall_deadline)
+      build_failed(number, sandbox->runtime, errno_error("wait for the interpreter's boot script", ETIMEDOUT));
     if (sandbox->state != State::running || sandbox->is_channel || sandbox->killed_for) continue;
     if (now < sandbox->wall_deadline && now < sandbox->next_cpu_check) continue;
     const nanoseconds limit = sandbox->limits.cpu_time;
@@ -172,8 +175,11 @@ void Service::check_deadlines() {
   for (const auto& [number, when] : removals_)
     if (when <= now) due.push_back(number);
   for (const std::uint32_t number : due) try_remove(number);
-  for (Pool& pool : pools_)
+  for (std::size_t runtime = 0; runtime < pools_.size(); ++runtime) {
+    Pool& pool = pools_[runtime];
     if (pool.build_again.count() > 0 && now >= pool.build_again) pool.build_again = {};
+    if (pool.next_look.count() > 0 && now >= pool.next_look) look_at_zygote(runtime);
+  }
   end_unwanted();
   if (spare_leaves_until_.count() > 0 && now >= spare_leaves_until_) {
     spare_leaves_until_ = {};

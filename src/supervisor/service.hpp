@@ -65,8 +65,11 @@ class Service {
     bool zygote_ready = false;
     bool next_zygote_ready = false;
     std::uint32_t forks = 0;
-    std::uint32_t zygote_owes = 0;  ///< requests without a reply
-    int failed_zygotes = 0;         ///< in a row
+    std::uint32_t zygote_owes = 0;                 ///< requests without a reply
+    std::chrono::nanoseconds next_look{};          ///< at a zygote that owes an answer; zero: it owes none
+    int looks = 0;                                 ///< since it last said something
+    std::chrono::nanoseconds next_zygote_until{};  ///< by then it must have greeted
+    int failed_zygotes = 0;                        ///< in a row
     std::chrono::nanoseconds zygote_born{};
     std::deque<std::uint32_t> for_zygote{};  ///< sandboxes that wait for a zygote
     int failed_builds = 0;                   ///< in a row
@@ -99,6 +102,7 @@ class Service {
   [[nodiscard]] std::size_t pool_size(std::size_t runtime) const;
   [[nodiscard]] bool is_embedded(std::size_t runtime) const;
   Result<void> start_zygote(std::size_t runtime);
+  static void expect_answer(Pool& pool);
   void end_unwanted();
   void start_build(std::size_t runtime, bool processes);
   void on_report(Sandbox& sandbox);
@@ -106,7 +110,8 @@ class Service {
   void on_zygote_reply(Pool& pool, const zygote::ForkReply& reply);
   void on_next_zygote(std::size_t runtime);
   void switch_zygote(std::size_t runtime);
-  void zygote_died(std::size_t runtime);
+  void zygote_died(std::size_t runtime, const Error& error);
+  void look_at_zygote(std::size_t runtime);
   void renew_zygote(std::size_t runtime);
   void reap_strangers();
   void payload_stands(Sandbox& sandbox);

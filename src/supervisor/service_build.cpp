@@ -23,6 +23,10 @@ constexpr std::uint32_t kForksPerZygote = 1000;
 constexpr auto kZygoteLifetime = std::chrono::minutes(10);
 constexpr auto kStrangersTime = std::chrono::seconds(2);
 constexpr auto kBuildPause = milliseconds(50);
+constexpr auto kLookPause = milliseconds(250);
+constexpr int kLooksAtASilentZygote = 120;  // 30 s: a busy host is slow, another zygote would be as well
+constexpr auto kZygoteStart = std::chrono::seconds(30);
+constexpr auto kInterpreterStart = std::chrono::seconds(30);
 
 }  // namespace
 
@@ -85,7 +89,14 @@ Result<void> Service::start_zygote(std::size_t runtime) {
     pool.zygote.emplace(std::move(*zygote));
   pool.zygote_born = sys::monotonic_now();
   watch(pool.zygote->socket(), EPOLLIN, Source::zygote, static_cast<std::uint32_t>(runtime));
+  expect_answer(pool);
   return {};
+}
+
+/// Its zygote owes one from here.
+void Service::expect_answer(Pool& pool) {
+  pool.looks = 0;
+  pool.next_look = sys::monotonic_now() + kLookPause;
 }
 
 /// The sandboxes of a runtime that nobody has asked for in a while.
@@ -110,15 +121,15 @@ void Service::start_build(std::size_t runtime, bool processes) {
 }
 
 void Service::on_report(Sandbox& sandbox) {
+  // what a boot script says may be here before the zygote's reply: it stays in the pipe until then
+  if (sandbox.payload_ready && !sandbox.payload) return unwatch(sandbox.report_read.get());
   sandbox::StageReport report{};
   const ssize_t n = ::read(sandbox.report_read.get(), &report, sizeof report);
   if (n < 0) return;
   if (n == 1 && sandbox.state == State::starting) return armed(sandbox);  // the word of a boot script
-  if (n != static_cast<ssize_t>(sizeof report)) {
-    if (sandbox.payload_ready && sandbox.state != State::starting) return unwatch(sandbox.report_read.get());
+  if (n != static_cast<ssize_t>(sizeof report))
     return build_failed(sandbox.number, sandbox.runtime,
                         errno_error("build sandbox: the payload ended without a word", ECHILD));
-  }
   Pool& pool = pools_[sandbox.runtime];
   if (report.error_number == 0 && report.stage == sandbox::Stage::init_ready) {
     sandbox.state = State::building_payload;
@@ -142,7 +153,7 @@ void Service::on_zygote(std::size_t runtime) {
     } else if (reply.error().code == std::errc::resource_unavailable_try_again) {
       break;
     } else {
-      return zygote_died(runtime);
+      return zygote_died(runtime, pool.zygote->ending());
     }
   }
   if (pool.next_zygote_ready && pool.zygote_owes == 0) switch_zygote(runtime);
@@ -155,7 +166,7 @@ void Service::on_zygote(std::size_t runtime) {
       continue;
     }
     ++pool.forks;
-    ++pool.zygote_owes;
+    if (pool.zygote_owes++ == 0) expect_answer(pool);
   }
   // an interpreter that is executed has addresses of its own each time
   const bool old = pool.forks >= kForksPerZygote || sys::monotonic_now() - pool.zygote_born > kZygoteLifetime;
@@ -166,9 +177,13 @@ void Service::on_zygote_reply(Pool& pool, const zygote::ForkReply& reply) {
   if (reply.sandbox == zygote::kHello) {
     pool.zygote_ready = true;
     pool.failed_zygotes = 0;
+    pool.next_look = {};
     return;
   }
-  --pool.zygote_owes;
+  if (--pool.zygote_owes == 0)
+    pool.next_look = {};
+  else
+    expect_answer(pool);
   Sandbox* const sandbox = find(reply.sandbox);
   if (sandbox == nullptr || sandbox->state != State::building_payload) {
     // its sandbox is ending, and with it the namespace that the payload lives in: only the zombie is left to
@@ -191,10 +206,13 @@ void Service::on_zygote_reply(Pool& pool, const zygote::ForkReply& reply) {
 /// old one, which serves until the new one is ready and has answered by then what it was asked.
 void Service::renew_zygote(std::size_t runtime) {
   Pool& pool = pools_[runtime];
-  if (pool.next_zygote) return;
+  const auto now = sys::monotonic_now();
+  if (pool.next_zygote && (pool.next_zygote_ready || now < pool.next_zygote_until)) return;
+  pool.next_zygote.reset();
   auto zygote = builder_->start_zygote(runtime);
   if (!zygote) return;  // tried again with the next fork
   pool.next_zygote.emplace(std::move(*zygote));
+  pool.next_zygote_until = now + kZygoteStart;
   watch(pool.next_zygote->socket(), EPOLLIN, Source::next_zygote, static_cast<std::uint32_t>(runtime));
 }
 
@@ -219,19 +237,35 @@ void Service::switch_zygote(std::size_t runtime) {
   watch(pool.zygote->socket(), EPOLLIN, Source::zygote, static_cast<std::uint32_t>(runtime));
 }
 
-void Service::zygote_died(std::size_t runtime) {
+/// A zygote that is stopped, or silent for long, is ended and replaced. Looks are counted and not time, so
+/// that one whose whole service was frozen gets its chance.
+void Service::look_at_zygote(std::size_t runtime) {
+  Pool& pool = pools_[runtime];
+  on_zygote(runtime);  // its answer may be there already
+  if (pool.next_look.count() == 0 || sys::monotonic_now() < pool.next_look) return;
+  if (++pool.looks < kLooksAtASilentZygote && !pool.zygote->is_stopped()) {
+    pool.next_look = sys::monotonic_now() + kLookPause;
+    return;
+  }
+  static_cast<void>(pool.zygote->ending());
+  zygote_died(runtime, errno_error("ask zygote for a payload", ETIMEDOUT));
+}
+
+void Service::zygote_died(std::size_t runtime, const Error& error) {
   Pool& pool = pools_[runtime];
   pool.zygote_ready = false;
   pool.zygote_owes = 0;
+  pool.next_look = {};
   strangers_until_ = sys::monotonic_now() + kStrangersTime;
   pool.forks = 0;
   ++pool.failed_zygotes;
-  const Error error = pool.zygote->ending();
   std::vector<std::uint32_t> orphans;
   for (const auto& [number, sandbox] : sandboxes_)
     if (sandbox->runtime == runtime && sandbox->state == State::building_payload && !sandbox->payload)
       orphans.push_back(number);
-  for (const std::uint32_t number : orphans) build_failed(number, runtime, error);
+  for (const std::uint32_t number : orphans)
+    if (Sandbox* const sandbox = find(number)) begin_ending(*sandbox);
+  if (!orphans.empty()) build_failed(0, runtime, error);  // one cause, one failure
   if (!announced_ && pool.failed_zygotes >= kFailedBuildsAtStart) {
     fatal_ = error;
     return;
@@ -263,6 +297,8 @@ void Service::payload_stands(Sandbox& sandbox) {
   watch(sandbox.listener.get(), EPOLLIN, Source::listener, sandbox.number);
   if (builder_->config().runtimes[sandbox.runtime].start != Start::prestart) return armed(sandbox);
   sandbox.state = State::starting;
+  sandbox.wall_deadline = sys::monotonic_now() + kInterpreterStart;
+  watch(sandbox.report_read.get(), EPOLLIN, Source::report, sandbox.number);
 }
 
 void Service::armed(Sandbox& sandbox) {

@@ -119,6 +119,12 @@ void ZygoteLink::end() {
   socket_.reset();
 }
 
+bool ZygoteLink::is_stopped() const {
+  siginfo_t info{};
+  const auto id = static_cast<id_t>(process_.get());
+  return ::waitid(P_PIDFD, id, &info, WSTOPPED | WNOHANG | __WALL) == 0 && info.si_code == CLD_STOPPED;
+}
+
 Error ZygoteLink::ending() {
   int status = 0;
   if (process_) {

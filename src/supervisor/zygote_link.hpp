@@ -35,7 +35,9 @@ class ZygoteLink {
 
   [[nodiscard]] int socket() const { return socket_.get(); }
   Result<void> request(const zygote::ForkRequest& request, std::span<const int> fds);
-  /// What is known of the end of a zygote that is gone.
+  /// Whether something has stopped it, as SIGSTOP does.
+  [[nodiscard]] bool is_stopped() const;
+  /// What is known of the end of a zygote that is gone; one that is not is ended.
   [[nodiscard]] Error ending();
   /// One reply; EAGAIN when there is none, ECONNRESET when the zygote is gone.
   Result<zygote::ForkReply> receive();

@@ -56,6 +56,7 @@ void Log::write(LogLevel level, std::string_view message, const Fields& fields) 
   const std::string line = record.dump(-1, ' ', true, Fields::error_handler_t::replace);
   if (to_journal_ && !send_to_journal(journal_fields(record, line))) std::puts(line.c_str());
   sink_(line);
+  if (level == LogLevel::error && on_error_) on_error_(message, fields);
 }
 
 Log::Fields to_fields(const JobCompleted& job) {

@@ -34,6 +34,7 @@ class Log {
  public:
   using Fields = nlohmann::ordered_json;
   using Sink = std::function<void(std::string_view line)>;  ///< gets each line without its newline
+  using Listener = std::function<void(std::string_view message, const Fields& fields)>;
 
   explicit Log(Sink sink) : sink_(std::move(sink)) {}
 
@@ -43,6 +44,8 @@ class Log {
 
   /// Records below this level are dropped.
   void set_level(LogLevel least) { least_ = least; }
+  /// Hears of each record at level error once it is written; must log nothing at that level itself.
+  void set_error_listener(Listener listener) { on_error_ = std::move(listener); }
 
   void write(LogLevel level, std::string_view message, const Fields& fields = {});
   void info(std::string_view message, const Fields& fields = {}) { write(LogLevel::info, message, fields); }
@@ -51,6 +54,7 @@ class Log {
 
  private:
   Sink sink_;
+  Listener on_error_{};
   bool to_journal_ = false;
   LogLevel least_ = LogLevel::info;
 };

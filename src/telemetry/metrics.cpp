@@ -75,6 +75,11 @@ struct Metrics::Families {
   prometheus::Gauge& depth = gauge("executor_queue_depth", "Jobs waiting in the queue.");
   prometheus::Gauge& oldest = gauge("executor_queue_oldest_seconds", "Age of the oldest waiting job.");
   prometheus::Gauge& connections = gauge("executor_http_connections", "Open HTTP connections.");
+  prometheus::Counter& reports_sent =
+      counter("executor_error_reports_sent_total", "Errors that the Sentry server took.");
+  prometheus::Counter& reports_dropped = counter("executor_error_reports_dropped_total",
+                                                 "Errors that could not be reported: too many at once, "
+                                                 "refused, or the Sentry server was away.");
   prometheus::Family<prometheus::Gauge>& backends = prometheus::BuildGauge()
                                                         .Name("executor_backend_in_use")
                                                         .Help("1 for the backend that the start has chosen.")
@@ -123,6 +128,8 @@ std::string Metrics::render(const Snapshot& snapshot) {
   all.depth.Set(static_cast<double>(snapshot.queue_depth));
   all.oldest.Set(seconds(snapshot.queue_oldest));
   all.connections.Set(static_cast<double>(snapshot.http_connections));
+  raise(all.reports_sent, snapshot.reports_sent);
+  raise(all.reports_dropped, snapshot.reports_dropped);
   for (const char* backend : {"native", "docker", "local"})
     all.backends.Add({{"backend", backend}}).Set(snapshot.backend == backend ? 1 : 0);
   all.resident.Set(resident_bytes());

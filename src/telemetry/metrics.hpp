@@ -40,6 +40,8 @@ class Metrics {
     std::size_t queue_depth = 0;
     std::chrono::milliseconds queue_oldest{};
     std::size_t http_connections = 0;
+    std::uint64_t reports_sent = 0;  ///< errors, to Sentry
+    std::uint64_t reports_dropped = 0;
     std::string_view backend{};  ///< that runs programs; empty: none
   };
 

@@ -1,5 +1,6 @@
 """Dashboards and alerts use metrics that exist; manifests have the shape and the figures that they promise."""
 
+import copy
 import json
 import re
 import unittest
@@ -8,6 +9,7 @@ from pathlib import Path
 import must_run
 
 try:
+    import jsonschema
     import yaml
 except ImportError:
     yaml = None
@@ -24,7 +26,7 @@ KINDS = {"Namespace": "v1", "ConfigMap": "v1", "Secret": "v1", "ServiceAccount":
 
 
 def setUpModule():
-    must_run.need(yaml, "python3-yaml")
+    must_run.need(yaml, "python3-yaml and python3-jsonschema")
 
 
 def known_metrics():
@@ -97,6 +99,33 @@ class Kubernetes(unittest.TestCase):
             self.assertRegex(document["metadata"]["name"], r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
             if document["kind"] not in ("Namespace", "RuntimeClass"):
                 self.assertEqual(document["metadata"]["namespace"], "executor")
+
+    def validator(self):
+        schema = yaml.safe_load((ROOT / "tests/deploy/kubernetes_schema.yaml").read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator.check_schema(schema)
+        return jsonschema.Draft202012Validator(schema)
+
+    def test_each_manifest_has_the_fields_and_types_of_its_kind(self):
+        validator = self.validator()
+        for document in manifests():
+            error = jsonschema.exceptions.best_match(validator.iter_errors(document))
+            self.assertIsNone(error, f"{document['kind']}: {error and error.message}")
+
+    def test_the_schema_refuses_what_a_server_would_drop_or_refuse(self):
+        validator = self.validator()
+        deployment, scaler = one("Deployment"), one("HorizontalPodAutoscaler")
+        for document, path, value in ((deployment, ("spec", "template", "spec", "hostUser"), False),
+                                      (deployment, ("spec", "template", "spec", "terminationGracePeriodSeconds"), "90"),
+                                      (deployment, ("spec", "template", "spec", "runtimeClass"), "executor"),
+                                      (deployment, ("apiVersion",), "apps/v1beta1"), (scaler, ("spec", "maxReplicas"), "30"),
+                                      (scaler, ("spec", "behaviour"), {}), (one("ConfigMap"), ("data", "EXECUTOR_PORT"), 4060)):
+            with self.subTest(path):
+                wrong = copy.deepcopy(document)
+                place = wrong
+                for name in path[:-1]:
+                    place = place[name]
+                place[path[-1]] = value
+                self.assertFalse(validator.is_valid(wrong))
 
     def test_both_autoscalers_have_the_bounds_and_the_pace(self):
         scaler = one("HorizontalPodAutoscaler")["spec"]

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """Bad days with Docker: an engine that is absent, stops, hangs, talks nonsense or comes back; our own kill -9; the choice."""
 
+import contextlib
 import http.server
 import json
 import os
 import shutil
 import signal
+import socket
 import socketserver
 import subprocess
 import tempfile
@@ -43,13 +45,34 @@ def refused(seconds=WAIT_SECONDS, **settings):
     return done.returncode, done.stdout.decode()
 
 
-class FakeEngine:
-    """Answers on a Unix socket by a function from path to (status, bytes); None: never answers."""
+class EngineSocket:
+    """A Unix socket where an engine's is looked for, served by a handler."""
 
-    def __init__(self, answer):
-        self.folder = tempfile.mkdtemp(prefix="executor-fake-")
+    def __init__(self, handler):
+        self.folder = tempfile.mkdtemp(prefix="executor-engine-")
         os.chmod(self.folder, 0o755)
         self.path = os.path.join(self.folder, "docker.sock")
+
+        class Server(socketserver.ThreadingUnixStreamServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                pass
+
+        self.server = Server(self.path, handler)
+        os.chmod(self.path, 0o777)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        shutil.rmtree(self.folder)
+
+
+class FakeEngine(EngineSocket):
+    """Answers by a function from path to (status, bytes); None: never answers."""
+
+    def __init__(self, answer):
         self.asked = []
         fake = self
 
@@ -79,20 +102,41 @@ class FakeEngine:
             def log_message(self, *_):
                 pass
 
-        class Server(socketserver.ThreadingUnixStreamServer):
-            daemon_threads = True
+        super().__init__(Handler)
 
-            def handle_error(self, *_):
-                pass
 
-        self.server = Server(self.path, Handler)
-        os.chmod(self.path, 0o777)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+class LossyPath(EngineSocket):
+    """Passes all on to an engine and back, but for the answers to creations while `loses` is set."""
 
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-        shutil.rmtree(self.folder)
+    def __init__(self, engine_path):
+        self.loses = False
+        self.lost = 0
+        path = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            lossy = False
+
+            def handle(self):
+                with socket.socket(socket.AF_UNIX) as upstream:
+                    upstream.connect(engine_path)
+                    answers = threading.Thread(target=self.pass_answers, args=(upstream,), daemon=True)
+                    answers.start()
+                    while data := self.request.recv(65536):
+                        self.lossy = path.loses and b"/containers/create" in data.split(b"\r\n", 1)[0]
+                        upstream.sendall(data)
+                    upstream.shutdown(socket.SHUT_WR)
+                    answers.join()
+
+            def pass_answers(self, upstream):
+                with contextlib.suppress(OSError):  # the client may have gone
+                    while data := upstream.recv(65536):
+                        if self.lossy:
+                            path.lost += 1
+                            break
+                        self.request.sendall(data)
+                    self.request.shutdown(socket.SHUT_RDWR)
+
+        super().__init__(Handler)
 
 
 VERSION = {"ApiVersion": "1.41", "MinAPIVersion": "1.12", "Version": "fake"}
@@ -261,6 +305,24 @@ class Faults(unittest.TestCase):
         self.assertEqual([answer["verdict"] for answer in answers], ["accepted"] * 2, service.log_tail())
         self.assertTrue(executor_service.wait_until(lambda: service.ask("GET", "/ready")[0] == 200, WAIT_SECONDS))
         self.assert_tidy()
+
+    def test_a_container_that_was_made_unheard_does_not_stay(self):
+        lossy = LossyPath(engine.path)
+        self.addCleanup(lossy.close)
+        service = serve(DOCKER_SOCKET_PATH=lossy.path)
+        self.addCleanup(service.close)
+        self.assertTrue(executor_service.wait_until(lambda: len(engine.running()) == 1, WAIT_SECONDS), "the parser's")
+        lossy.loses = True
+        answers = []
+        asking = threading.Thread(target=lambda: answers.extend(service.execute("print(1)", [{}])))
+        asking.start()
+        self.assertTrue(executor_service.wait_until(lambda: lossy.lost > 0, WAIT_SECONDS))
+        lossy.loses = False
+        asking.join(2 * WAIT_SECONDS)
+        self.assertEqual([answer["verdict"] for answer in answers], ["accepted"], service.log_tail())
+        self.assert_tidy()
+        service.close()
+        self.assertTrue(executor_service.wait_until(lambda: not engine.containers(), WAIT_SECONDS), engine.containers())
 
     def test_an_engine_that_hangs_for_a_while_is_waited_for(self):
         service = serve()

@@ -328,6 +328,15 @@ class DoctorTest(unittest.TestCase):
         self.assert_ok(self.report(environment=wanted), "log file")
         self.assertEqual(os.listdir(self.scratch), ["file"])
 
+    def test_a_log_file_that_the_services_user_cannot_rotate(self):
+        need(self, os.geteuid() == 0, "root, which is given up")
+        folder = self.scratch / "of-root"
+        folder.mkdir(mode=0o755)
+        wanted = {"LOG_TO_FILE": "true", "LOG_FILE": str(folder / "executor.log")}
+        self.assertEqual(self.report(environment=wanted)["by_name"]["log file"]["state"], "degraded")
+        folder.chmod(0o777)
+        self.assert_ok(self.report(environment=wanted), "log file")
+
     def test_redis_is_asked_and_needed_only_as_the_queue(self):
         need(self, shutil.which("redis-server"), "redis-server")
         path = self.scratch / "redis.sock"

@@ -5,6 +5,7 @@ executor_integration_test(serve_redis serve_redis_test.py)
 executor_integration_test(serve_recovery serve_recovery_test.py)
 executor_integration_test(serve_start serve_start_test.py)
 executor_integration_test(serve_systemd serve_systemd_test.py)
+executor_integration_test(serve_sentry serve_sentry_test.py)
 
 executor_integration_test(serve_leftovers serve_leftovers_test.py)
 set_tests_properties(integration.serve_leftovers PROPERTIES RUN_SERIAL TRUE)  # any other start would clean up first

@@ -203,7 +203,8 @@ class Endpoints(executor_service.HostCase):
             {name for name, (of, _) in families.items() if of == kind and name.startswith("executor_")}
             for kind in ("counter", "gauge", "histogram"))
         self.assertEqual(counters, {"executor_executions_total", "executor_rejected_total", "executor_warm_pool_hits_total",
-                                    "executor_warm_pool_misses_total", "executor_leaked_resources_removed_total"})
+                                    "executor_warm_pool_misses_total", "executor_leaked_resources_removed_total",
+                                    "executor_error_reports_sent_total", "executor_error_reports_dropped_total"})
         self.assertEqual(gauges, {"executor_warm_pool_size", "executor_sandboxes_live", "executor_queue_depth",
                                   "executor_queue_oldest_seconds", "executor_http_connections", "executor_backend_in_use"})
         self.assertEqual(histograms, {"executor_queue_wait_seconds", "executor_handover_seconds", "executor_execution_seconds"})

@@ -1,6 +1,8 @@
 """The service over a real redis-server: other programs' jobs, HTTP through the queue, roles apart, Redis that goes and comes."""
 
 import json
+import os
+import signal
 import time
 import unittest
 import uuid
@@ -230,6 +232,22 @@ class Roles(OwnServers):
         self.assertNotIn("worker_job_completed", api.log_text())
         self.assertEqual(worker.ask("POST", "/execute", json.dumps(SAMPLE).encode())[0], 404)
         self.assertEqual(worker.ask("GET", "/ready")[0], 200)
+
+    def test_the_health_of_an_api_host_shows_the_supervisor_that_parses_its_sources(self):
+        api = self.service(self.redis_server(), "api")
+
+        def shown():
+            status, text = api.ask("GET", "/health")
+            return status, json.loads(text)["supervisor"]["state"]
+        self.assertEqual(shown(), (200, "up"))
+        steward = next(pid for pid in api.processes() if executor_service.status_of(pid).get("Name", "").startswith("executor-stew"))
+        supervisor, = serve_checks.find(api, "supervisor")
+        os.kill(steward, signal.SIGSTOP)  # which would start another one
+        os.kill(supervisor, signal.SIGKILL)
+        self.assertTrue(executor_service.wait_until(lambda: shown() == (503, "down"), WAIT_SECONDS), shown())
+        self.assertEqual(api.ask("GET", "/ready")[0], 503)
+        os.kill(steward, signal.SIGCONT)
+        self.assertTrue(executor_service.wait_until(lambda: shown() == (200, "up"), WAIT_SECONDS), shown())
 
     def test_a_job_waits_for_a_worker_that_comes_later(self):
         server = self.redis_server()

@@ -307,6 +307,19 @@ class Settings(Started):
         self.assertEqual([json.loads(line)["msg"] for line in service.log_text().splitlines()],
                          ["backend_chosen", "server_listening", "worker_job_completed", "server_stopping", "server_stopped"])
 
+    def test_a_log_file_in_a_directory_of_roots_is_written_by_the_user_that_the_service_becomes(self):
+        must_run.need(os.geteuid() == 0, "root, to give up")
+        folder = tempfile.mkdtemp(prefix="executor-log-")
+        self.addCleanup(shutil.rmtree, folder)
+        os.chmod(folder, 0o755)
+        file = Path(folder, "executor.log")
+        service = self.start(LOG_TO_FILE="true", LOG_FILE=str(file))
+        self.assert_sample(service)
+        user = int(executor_service.status_of(service.server.pid)["Uid"].split()[0])
+        self.assertEqual((file.stat().st_uid, user == 0), (user, False))
+        self.assertEqual(service.close(), 0, service.log_tail())
+        self.assertIn("worker_job_completed", file.read_text(encoding="utf-8"))
+
 
 class ColdPath(Started):
     def test_without_a_pool_the_answers_are_the_same(self):

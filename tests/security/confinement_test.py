@@ -40,6 +40,15 @@ class Confinement(executor_service.HostCase):
                 status = executor_service.status_of(pid)
                 self.assertEqual((status["CapEff"], status["CapPrm"], status["CapBnd"], status["CapInh"]), (kept, kept, kept, NOTHING), place)
 
+    def test_supervisor_and_zygote_have_a_filter(self):
+        # that what a sandbox may not call is told by name all the same: kernel_surface_test
+        for place in ("supervisor", "zygote"):
+            found = serve_checks.find(executor_service.service, place)
+            self.assertGreaterEqual(len(found), 1, place)
+            for pid in found:
+                status = executor_service.status_of(pid)
+                self.assertEqual((status["Seccomp"], status["Seccomp_filters"]), ("2", "1"), place)
+
     def test_inits_have_a_filter_of_their_own(self):
         inits = serve_checks.find(executor_service.service, "init")
         self.assertGreaterEqual(len(inits), executor_service.CONCURRENCY)

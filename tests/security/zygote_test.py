@@ -4,6 +4,7 @@ import os
 import signal
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import executor_service
 import must_run
@@ -44,7 +45,14 @@ class Siblings(executor_service.HostCase):
             self.assertLessEqual(len(held), 4)
 
 
+WHO_AM_I = {"source": "import os\nprint(os.getpid(), os.getuid())", "tests": [{"expectedStdout": "2 65534\n"}] * 12}
+
+
 class Zygote(executor_service.HostCase):
+    def assert_whole(self, results):
+        self.assertEqual({r["verdict"] for r in results}, {"accepted"})
+        self.assertEqual({tuple(r["isolation"]) for r in results}, {tuple(results[0]["isolation"])})
+
     def test_Z06_a_dead_zygote_is_replaced_within_a_second_and_every_sandbox_is_whole(self):
         service = executor_service.service
         for _ in range(3):
@@ -54,10 +62,32 @@ class Zygote(executor_service.HostCase):
             self.assertTrue(executor_service.wait_until(lambda gone=old: [pid for pid in serve_checks.find(service, "zygote") if pid != gone], SECONDS))
             self.assertLess(time.monotonic() - begin, 1)
             # more programs than sandboxes were ready
-            results = service.execute("import os\nprint(os.getpid(), os.getuid())", [{"expectedStdout": "2 65534\n"}] * 12)
-            self.assertEqual({r["verdict"] for r in results}, {"accepted"})
-            self.assertEqual({tuple(r["isolation"]) for r in results}, {tuple(results[0]["isolation"])})
+            self.assert_whole(service.execute(**WHO_AM_I))
             service.steady_level()
+
+    def test_Z06_a_zygote_that_is_stopped_is_replaced_within_a_second_of_being_needed_and_every_sandbox_is_whole(self):
+        service = executor_service.service
+        for _ in range(3):
+            old, = serve_checks.find(service, "zygote")
+            os.kill(old, signal.SIGSTOP)
+            begin = time.monotonic()
+            # the sandboxes that are ready, and more
+            with ThreadPoolExecutor(1) as pool:
+                asked = pool.submit(service.at_once, [WHO_AM_I])
+                self.assertTrue(executor_service.wait_until(lambda gone=old: gone not in service.processes(), SECONDS))
+                self.assertLess(time.monotonic() - begin, 1)
+                results, = asked.result()
+            self.assert_whole(results)
+            service.steady_level()
+
+    def test_Z06_a_zygote_that_goes_on_before_anybody_needs_it_is_kept(self):
+        service = executor_service.service
+        old, = serve_checks.find(service, "zygote")
+        os.kill(old, signal.SIGSTOP)
+        os.kill(old, signal.SIGCONT)
+        self.assert_prints("print(7)", "7\n")
+        time.sleep(0.6)
+        self.assertEqual(serve_checks.find(service, "zygote"), [old])
 
 
 class WarmAndCold(executor_service.HostCase):

@@ -92,6 +92,10 @@ class DockerEngine:
         """{id: labels} of all containers, whatever their state."""
         return {item["Id"]: item["Labels"] for item in json.loads(self.ask("GET", "/containers/json?all=1")[1])}
 
+    def running(self):
+        """Ids of the containers that run."""
+        return [item["Id"] for item in json.loads(self.ask("GET", "/containers/json")[1])]
+
     def inspect(self, container):
         return json.loads(self.ask("GET", f"/containers/{container}/json")[1])
 

@@ -15,6 +15,7 @@ import glob
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -111,6 +112,7 @@ class Service:
             "LOG_TO_FILE": "false",
             **settings,
         }
+        self.pool = int(chosen.get("EXECUTOR_WARM_POOL", chosen["EXECUTOR_MAX_CONCURRENCY"]))
         self.local = threading.local()
         self.connections = []
         self.log = tempfile.TemporaryFile()
@@ -227,8 +229,13 @@ class Service:
         return {"control groups": len(self.sandbox_groups()), "processes": len(self.processes()),
                 "descriptors": self.descriptors()}
 
+    def pool_is_full(self):
+        said = re.search(rb"^executor_warm_pool_size (\d+)", self.ask("GET", "/metrics")[1], re.MULTILINE)
+        return said is None or int(said[1]) >= self.pool
+
     def steady_level(self):
-        """The level once it has not moved for half a second."""
+        """The level once the pool is full and nothing has moved for half a second."""
+        wait_until(self.pool_is_full, SETTLE_SECONDS * 2)
         seen, since = self.level(), time.monotonic()
         deadline = since + SETTLE_SECONDS * 2
         while time.monotonic() < deadline and time.monotonic() - since < 0.5:

@@ -105,8 +105,9 @@ TEST_CASE("a wrong value names the variable, itself and what is allowed") {
       {"EXECUTOR_ROLE", {"both"}},
       {"MAX_MEMORY", {"1"}},
   };
-  for (const auto& [name, values] : wrong) {
-    for (const std::string& value : values) {
+  for (const auto& entry : wrong) {
+    const std::string& name = entry.first;  // a structured binding cannot be captured
+    for (const std::string& value : entry.second) {
       CAPTURE(name);
       CAPTURE(value);
       const auto config = with(name, value);

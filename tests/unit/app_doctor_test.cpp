@@ -63,6 +63,7 @@ HostFacts healthy_host() {
   host.service = {.port = kWorks,
                   .log_directory = "/srv/logs",
                   .log = kWorks,
+                  .log_rotates = true,
                   .redis = kDone,
                   .rabbitmq = kDone,
                   .docker = kDone};
@@ -581,6 +582,12 @@ TEST_CASE("a log file that cannot be written is missing unless none is wanted") 
   CHECK_FALSE(diagnose(host).whole());
   host.config.log_to_file = false;
   CHECK(diagnose(host).whole());
+}
+
+TEST_CASE("a log file whose directory is another's is written and never rotated") {
+  HostFacts host = healthy_host();
+  host.service.log_rotates = false;
+  check_degraded(host, "log file", "install -d -o executor");
 }
 
 TEST_CASE("Redis is needed only where it is the queue") {

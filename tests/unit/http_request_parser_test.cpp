@@ -75,6 +75,16 @@ TEST_CASE("a chunked body is put together") {
   }
 }
 
+TEST_CASE("a chunked body may be empty") {
+  const std::string text = kPost + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (std::size_t step = 1; step <= text.size(); ++step) {
+    const Parsed parsed = parse(text, step);
+    CHECK(parsed.state == State::complete);
+    CHECK(parsed.body.empty());
+    CHECK(parsed.left == 0);
+  }
+}
+
 TEST_CASE("keep-alive follows version and Connection") {
   const auto keeps = [](const std::string& text) {
     Request request;

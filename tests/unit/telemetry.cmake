@@ -1,2 +1,2 @@
 executor_unit_test(telemetry
-  SOURCES telemetry_log_test.cpp telemetry_metrics_test.cpp)
+  SOURCES telemetry_log_test.cpp telemetry_metrics_test.cpp telemetry_sentry_test.cpp)

@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 CACHE = HERE.parents[1] / "build/vm"
 KERNELS = {"6.12": "linux-image-6.12-cloud-amd64", "6.1": "linux-image-cloud-amd64"}
 PACKAGES = ("systemd systemd-sysv udev dbus libpam-systemd iproute2 procps kmod util-linux uidmap passwd init-system-helpers apt "
-            "python3-minimal python3 redis-server busybox-static curl").split()
+            "python3-minimal python3 redis-server busybox-static curl docker.io").split()
 LEFT_OUT = ("doc", "man", "info", "locale", "lintian")
 EXT4 = ["-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal,^metadata_csum,^64bit,^resize_inode",
         "-E", "lazy_itable_init=1,nodiscard,root_owner=0:0"]
@@ -120,6 +120,7 @@ def configure(root):
     texts = {"hostname": "host\n", "hosts": "127.0.0.1 localhost host\n::1 localhost\n", "resolv.conf": "", "fstab": "",
              "machine-id": f"{0x5eed:032x}\n", "modules-load.d/proof.conf": "virtio_pci\nvirtio_blk\nvirtio_console\n",
              "systemd/system.conf.d/proof.conf": "[Manager]\nDefaultCPUAccounting=yes\nDefaultMemoryAccounting=yes\nDefaultTasksAccounting=yes\nShowStatus=no\n",
+             "docker/daemon.json": '{"iptables": false, "bridge": "none"}\n',
              "systemd/journald.conf.d/proof.conf": "[Journal]\nStorage=volatile\nAudit=no\nReadKMsg=no\n",
              "redis/redis.conf": "bind 127.0.0.1\ndir /var/lib/redis\nappendonly yes\nappendfsync always\nsave \"\"\nsupervised systemd\n"
                                  "daemonize no\nlogfile /var/log/redis/redis-server.log\n"}
@@ -133,6 +134,8 @@ def configure(root):
     (etc / "systemd/system-generators").mkdir()
     for name in GENERATORS:
         (etc / f"systemd/system-generators/systemd-{name}-generator").symlink_to("/dev/null")
+    # the proof that is about Docker starts it
+    run("systemctl", f"--root={root}", "--quiet", "disable", "docker.service", "docker.socket", "containerd.service")
     # devices: only what a rule matters for here, and no hardware database
     (units / "systemd-udev-trigger.service.d").mkdir()
     (units / "systemd-udev-trigger.service.d/proof.conf").write_text(

@@ -20,6 +20,7 @@ from pathlib import Path
 MEMORY_MIB = 2048
 BOOT_SECONDS = 300
 PR_SET_PDEATHSIG = 1
+TROUBLE = re.compile(r"Kernel panic|BUG:|Oops|Out of memory|rcu_\w+ detected stalls")
 ENDED = re.compile(rb"proof ended with (\d+)\n")
 # quiet and steady on a busy host; AppArmor is left out, as it only costs time here
 KERNEL_ARGUMENTS = "console=ttyS0 panic=-1 quiet mitigations=off no_timer_check tsc=reliable nowatchdog audit=0 lsm=landlock,lockdown,yama,bpf"
@@ -49,6 +50,14 @@ def command(folder, kernel, payload, console):
 def pack(folder, archive):
     """A tar of whole sectors: the disk that the machine reads it from has nothing smaller."""
     subprocess.run(["tar", "-C", folder, "--record-size=1M", "-cf", archive, "."], check=True)
+
+
+def keep(console, place):
+    """What the kernel said, for a look afterwards. One that panicked was started again, which looks like a program that ended in the middle."""
+    text = console.read_text(errors="replace") if console.exists() else ""
+    place.write_text(text, encoding="utf-8")
+    if trouble := TROUBLE.search(text):
+        print(f"console ({place}):\n{text[max(0, trouble.start() - 500):trouble.start() + 2500]}", flush=True)
 
 
 def follow(qemu, seconds):
@@ -89,3 +98,4 @@ def run(folder, payload, kernel, seconds):
                 raise MachineError(f"{error}; its console's last words:\n{said[-3000:]}") from None
             finally:
                 qemu.kill()
+                keep(console, folder.parent / "console")

@@ -145,9 +145,10 @@ struct ServiceFacts {
   bool port_is_ours = false;  ///< taken, and what answers there is an Executor
   std::string log_directory{};
   Trial log{};
-  Told redis{};     ///< PING by the client that the service uses
-  Told rabbitmq{};  ///< a TCP connection
-  Told docker{};    ///< GET /_ping
+  bool log_rotates = false;  ///< the service's user may rename and make files beside it
+  Told redis{};              ///< PING by the client that the service uses
+  Told rabbitmq{};           ///< a TCP connection
+  Told docker{};             ///< GET /_ping
 };
 
 /// What this version can make use of at all.

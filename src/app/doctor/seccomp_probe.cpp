@@ -61,6 +61,7 @@ std::vector<SeccompFacts::Profile> try_profiles() {
     for (const std::string& name : {runtime.seccomp_profile, runtime.processes_profile})
       profiles.push_back({name, compile_failure(name, seccomp::KillMode::notify)});
   profiles.push_back({"init.json", compile_failure("init.json", seccomp::KillMode::kill)});
+  profiles.push_back({"supervisor.json", compile_failure("supervisor.json", seccomp::KillMode::give_way)});
   return profiles;
 }
 

@@ -28,6 +28,13 @@ Check log_check(const HostFacts& facts) {
   constexpr const char* kName = "log file";
   const Config& config = facts.config;
   if (!config.log_to_file) return ok(kName, "standard output alone");
+  if (facts.service.log.works() && !facts.service.log_rotates)
+    return degraded(kName,
+                    config.log_file +
+                        " can be written, but its directory does not belong to the service's user: it is "
+                        "never rotated",
+                    "LOG_FILE=/var/log/executor/executor.log, after: install -d -o executor -g executor "
+                    "/var/log/executor");
   if (facts.service.log.works()) return ok(kName, config.log_file + " can be written");
   return missing(
       kName,

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/connect.hpp>
@@ -16,6 +17,7 @@
 #include "app/doctor/http_probe.hpp"
 #include "app/doctor/probe.hpp"
 #include "app/doctor/trial_process.hpp"
+#include "backend/native_start.hpp"
 #include "queue/redis_connection.hpp"
 
 namespace executor::doctor {
@@ -62,6 +64,18 @@ Trial try_log(const Config& config, const fs::path& directory) {
   const Trial made = tried(nameless.get());
   if (made.error != EOPNOTSUPP && made.error != EISDIR) return made;
   return tried(::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS));
+}
+
+/// Whether the user that the service becomes may change the directory of the log, or will be given it.
+bool log_rotates(const Config& config, const fs::path& nearest) {
+  const fs::path directory = fs::absolute(config.log_file).parent_path();
+  const ServiceIds ids = service_ids();
+  if (::geteuid() != 0 || ids.uid == 0)
+    return ::faccessat(AT_FDCWD, nearest.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+  struct stat status {};
+  if (directory.filename() == "logs" || ::stat(directory.c_str(), &status) != 0) return true;
+  const mode_t wanted = status.st_uid == ids.uid ? 0300 : status.st_gid == ids.gid ? 0030 : 0003;
+  return (status.st_mode & wanted) == wanted;
 }
 
 Told ask_redis(const std::string& text) {
@@ -132,6 +146,7 @@ ServiceFacts probe_service(const Config& config) {
   if (facts.port.error == EADDRINUSE) facts.port_is_ours = executor_answers(config);
   facts.log_directory = log_directory(config).string();
   facts.log = try_log(config, facts.log_directory);
+  facts.log_rotates = log_rotates(config, facts.log_directory);
   facts.redis = ask_redis(config.redis_url);
   facts.rabbitmq = ask_rabbitmq(config.rabbitmq_url);
   facts.docker = ask_docker(config.docker_socket);

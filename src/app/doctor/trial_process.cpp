@@ -41,7 +41,7 @@ TrialProcess::TrialProcess(std::uint64_t flags, const Body& body, int cgroup) {
   clone_ = tried(pid_);
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // also out of a clone3 that waits for other namespaces' end
-    go->write.reset();  // else it would never see the end of file
+    go->write.reset();                            // else it would never see the end of file
     report->read.reset();
     body(go->read.get(), report->write.get());
     ::_exit(0);
