@@ -154,7 +154,8 @@ void Service::check_deadlines() {
   const auto now = sys::monotonic_now();
   for (auto& [number, sandbox] : sandboxes_) {
     if (sandbox->state == State::starting && now >= sandbox->wall_deadline)
-      build_failed(number, sandbox->runtime, errno_error("wait for the interpreter's boot script", ETIMEDOUT));
+      build_failed(number, sandbox->runtime,
+                   errno_error("wait for the interpreter's boot script", ETIMEDOUT));
     if (sandbox->state != State::running || sandbox->is_channel || sandbox->killed_for) continue;
     if (now < sandbox->wall_deadline && now < sandbox->next_cpu_check) continue;
     const nanoseconds limit = sandbox->limits.cpu_time;

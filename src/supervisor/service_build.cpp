@@ -25,6 +25,7 @@ constexpr auto kStrangersTime = std::chrono::seconds(2);
 constexpr auto kBuildPause = milliseconds(50);
 constexpr auto kLookPause = milliseconds(250);
 constexpr int kLooksAtASilentZygote = 120;  // 30 s: a busy host is slow, another zygote would be as well
+constexpr int kLongestZygotePause = 100;    // times kBuildPause
 constexpr auto kZygoteStart = std::chrono::seconds(30);
 constexpr auto kInterpreterStart = std::chrono::seconds(30);
 
@@ -265,17 +266,16 @@ void Service::zygote_died(std::size_t runtime, const Error& error) {
       orphans.push_back(number);
   for (const std::uint32_t number : orphans)
     if (Sandbox* const sandbox = find(number)) begin_ending(*sandbox);
-  if (!orphans.empty()) build_failed(0, runtime, error);  // one cause, one failure
-  if (!announced_ && pool.failed_zygotes >= kFailedBuildsAtStart) {
-    fatal_ = error;
+  if (!orphans.empty() || pool.failed_zygotes > 1) build_failed(0, runtime, error);  // one cause, one failure
+  if (!announced_ && pool.failed_zygotes >= kFailedBuildsAtStart) fatal_ = error;
+  if (pool.failed_zygotes > 1) {
+    // one that dies again and again must not take the processor with it: the next build starts the next
+    pool.zygote.reset();
+    pool.build_again =
+        sys::monotonic_now() + kBuildPause * std::min(pool.failed_zygotes, kLongestZygotePause);
     return;
   }
-  if (auto r = start_zygote(runtime); !r) {
-    fatal_ = r.error();
-    return;
-  }
-  // one that dies again and again must not take the processor with it
-  if (pool.failed_zygotes > 1) pool.build_again = sys::monotonic_now() + kBuildPause * pool.failed_zygotes;
+  if (auto r = start_zygote(runtime); !r) fatal_ = r.error();
 }
 
 /// A zygote that was killed may have forked a payload that it never told of. As long as that is not reaped,
