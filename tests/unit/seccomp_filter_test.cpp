@@ -184,7 +184,8 @@ TEST_CASE(
     "the filter with processes does what its profile says over a million calls, every instruction executed") {
   hold_against_model("python-processes.json");
 }
-TEST_CASE("Node's strict filter does what its profile says over a million calls, every instruction executed") {
+TEST_CASE(
+    "Node's strict filter does what its profile says over a million calls, every instruction executed") {
   hold_against_model("node.json");
 }
 TEST_CASE("Node's wider filter does what its profile says over a million calls, every instruction executed") {
@@ -291,9 +292,8 @@ TEST_CASE("an audit tells its listener of what the profile refuses, and the prof
 }
 
 TEST_CASE("no rule answers a denied call with success") {
-  for (const char* file :
-       {"python.json", "python-processes.json", "node.json", "node-processes.json", "init.json", "front.json",
-        "supervisor.json"}) {
+  for (const char* file : {"python.json", "python-processes.json", "node.json", "node-processes.json",
+                           "init.json", "front.json", "supervisor.json"}) {
     const auto profile = parse_profile(sys::read_file(std::string(PROFILES "/") + file).value());
     REQUIRE(profile.has_value());
     CHECK(profile->default_error_number != 0);
