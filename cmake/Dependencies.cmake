@@ -7,8 +7,9 @@ find_package(nlohmann_json REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(doctest REQUIRED)
-pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
-find_library(CAP_STATIC_LIBRARY NAMES libcap.a REQUIRED)  # static: the zygote may need nothing that a rootfs lacks
+# static: a zygote may need nothing that a rootfs lacks
+find_library(CAP_STATIC_LIBRARY NAMES libcap.a REQUIRED)
+find_library(SECCOMP_STATIC_LIBRARY NAMES libseccomp.a REQUIRED)
 pkg_check_modules(nl_route REQUIRED IMPORTED_TARGET libnl-route-3.0)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(rabbitmq REQUIRED IMPORTED_TARGET librabbitmq)

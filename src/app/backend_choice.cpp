@@ -209,6 +209,18 @@ Result<BackendChoice> choose_backend(const Config& config, const NativeOptions& 
   return nothing_works(config, choice.refused);
 }
 
+void set_languages(const BackendChoice& choice, Config& config) {
+  if (choice.kind != BackendKind::native && choice.kind != BackendKind::automatic) return;
+  const auto runtimes = native_runtimes();
+  if (!runtimes) return;
+  config.languages.clear();
+  config.source_files.clear();
+  for (const rootfs::RuntimeManifest& runtime : *runtimes) {
+    config.languages.push_back(runtime.name);
+    config.source_files.push_back("main." + runtime.extension);
+  }
+}
+
 FrontParts front_parts(const Config& config, BackendChoice& choice) {
   FrontParts parts;
   parts.backend_name = to_string(choice.kind);

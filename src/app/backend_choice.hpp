@@ -33,6 +33,9 @@ struct BackendChoice {
 /// The Error names each backend that was tried, the layer that failed, and what provides it.
 Result<BackendChoice> choose_backend(const Config& config, const NativeOptions& native);
 
+/// Writes into the configuration which languages that backend runs.
+void set_languages(const BackendChoice& choice, Config& config);
+
 /// "native", "docker" or "local".
 std::string_view to_string(BackendKind kind);
 

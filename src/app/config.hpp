@@ -63,6 +63,10 @@ struct Config {
   std::size_t max_connections = 1024;
   std::uint64_t max_body = 4 * kMiB;             ///< bytes
   std::chrono::milliseconds drain_time{10'000};  ///< what a stop gives running jobs
+
+  /// Not set by anybody: what the chosen backend can run, and the names of their sources' files.
+  std::vector<std::string> languages{"python"};
+  std::vector<std::string> source_files{"main.py"};
 };
 
 /// Values of flags, by the name of their variable.

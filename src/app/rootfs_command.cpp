@@ -22,7 +22,7 @@ constexpr int kUsage = 2;
 constexpr std::size_t kDifferencesShown = 50;
 
 struct Options {
-  std::string runtime = "python";
+  std::string runtime;  ///< empty: all of them
   fs::path directory;
   fs::path cache;
   bool force = false;
@@ -106,6 +106,21 @@ int check(const Options& options) {
   return kFailed;
 }
 
+/// What was asked for; a directory of one's own is Python's unless a runtime is named, and no choice at all
+/// is every runtime that has a manifest, to be checked only where its root stands. Python is never left out.
+Result<std::vector<std::string>> runtimes_of(const Options& options, bool builds) {
+  if (!options.runtime.empty()) return std::vector<std::string>{options.runtime};
+  if (!options.directory.empty()) return std::vector<std::string>{"python"};
+  const auto manifests = rootfs::load_runtime_manifests();
+  if (!manifests) return manifests.error();
+  if (manifests->empty())
+    return Error{"no runtime stands in \"" + (rootfs::data_directory() / "rootfs").string() + "\"", {}};
+  std::vector<std::string> names;
+  for (const rootfs::RuntimeManifest& manifest : *manifests)
+    if (builds || manifest.name == "python" || rootfs::is_built(manifest)) names.push_back(manifest.name);
+  return names;
+}
+
 }  // namespace
 
 int rootfs_command(const std::vector<std::string>& args) {
@@ -114,7 +129,7 @@ int rootfs_command(const std::vector<std::string>& args) {
   app.require_subcommand(1);
 
   CLI::App* build_app = app.add_subcommand("build", "Make a root from Debian packages");
-  build_app->add_option("--runtime", options.runtime, "Name of the runtime")->capture_default_str();
+  build_app->add_option("--runtime", options.runtime, "Name of the runtime; all of them unless given");
   build_app->add_option("--output", options.directory, "The tree to make; its manifest stands beside it");
   build_app->add_option("--cache", options.cache, "Where downloaded packages are kept");
   build_app->add_flag("--force", options.force,
@@ -127,7 +142,8 @@ int rootfs_command(const std::vector<std::string>& args) {
       ->excludes(exact);
 
   CLI::App* check_app = app.add_subcommand("check", "Hold a root against its manifest");
-  check_app->add_option("--runtime", options.runtime, "Name of the runtime")->capture_default_str();
+  check_app->add_option("--runtime", options.runtime,
+                        "Name of the runtime; all whose root stands unless given");
   check_app->add_option("--dir", options.directory, "The tree to check");
 
   try {
@@ -135,11 +151,22 @@ int rootfs_command(const std::vector<std::string>& args) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
-  if (!rootfs::is_runtime_name(options.runtime)) {
+  if (!options.runtime.empty() && !rootfs::is_runtime_name(options.runtime)) {
     complain("\"" + options.runtime + "\" is no name of a runtime");
     return kUsage;
   }
-  return build_app->parsed() ? build(options) : check(options);
+  const auto runtimes = runtimes_of(options, build_app->parsed());
+  if (!runtimes) {
+    complain(runtimes.error().message());
+    return kFailed;
+  }
+  int status = 0;
+  for (const std::string& runtime : *runtimes) {
+    Options one = options;
+    one.runtime = runtime;
+    status = std::max(status, build_app->parsed() ? build(one) : check(one));
+  }
+  return status;
 }
 
 }  // namespace executor

@@ -67,10 +67,19 @@ std::optional<std::string> read_whole(const std::string& path) {
   return text.str();
 }
 
+/// By the name's extension, of what this host can run; Python for any other name.
+std::string language_of(const std::filesystem::path& file) {
+  const auto runtimes = native_runtimes();
+  for (const rootfs::RuntimeManifest& runtime : runtimes ? *runtimes : std::vector<rootfs::RuntimeManifest>())
+    if (file.extension() == "." + runtime.extension) return runtime.name;
+  return "python";
+}
+
 /// The job that a request would have made: the same parser decides what is allowed.
 RequestResult<Job> make_job(const Arguments& arguments, const std::string& source, const SpecLimits& limits) {
   Job job;
   job.id = http::uuid_v4();
+  job.language = language_of(arguments.file);
   job.source = source;
   job.processes = arguments.processes;
   job.compare = arguments.compare == "exact"    ? CompareMode::exact
@@ -92,9 +101,9 @@ class Run {
       : client_(std::make_shared<supervisor::Client>(context_, std::move(handle.connection))),
         validator_(context_.get_executor(), sandbox_channels(context_, client_), validator_options(config)) {}
 
-  Result<ValidationReport> validate(const std::string& source) {
+  Result<ValidationReport> validate(const std::string& language, const std::string& source) {
     std::optional<Result<ValidationReport>> report;
-    validator_.validate("python", source,
+    validator_.validate(language, source,
                         [&report](Result<ValidationReport> result) { report.emplace(std::move(result)); });
     wait_for(report);
     return report ? std::move(*report) : Result<ValidationReport>(gone());
@@ -177,7 +186,8 @@ int run(const Arguments& arguments, const Config& config) {
   if (!arguments.expect_file.empty() && !(expected = read_whole(arguments.expect_file)))
     return complain(kBadRequest, "--expect: cannot read \"" + arguments.expect_file + "\"");
 
-  const SpecLimits limits = spec_limits(config);
+  SpecLimits limits = spec_limits(config);
+  limits.languages = {language_of(arguments.file)};
   const auto job = make_job(arguments, *source, limits);
   if (!job) {
     const RequestError& error = job.error();
@@ -199,13 +209,14 @@ int run(const Arguments& arguments, const Config& config) {
   int status = kNoSandbox;
   {
     Run run(config, *handle);
-    const auto report = run.validate(job->source);
+    const auto report = run.validate(job->language, job->source);
     if (report && !report->ok()) {
       status = refuse(arguments, *report);
     } else if (!report) {
       complain(status, report.error().message());
     } else {
       Program program;
+      program.runtime = job->language;
       program.source = job->source;
       program.stdin_bytes = std::move(*input);
       program.args = job->tests[0].args;
@@ -243,13 +254,15 @@ int run(const Arguments& arguments, const Config& config) {
 }  // namespace
 
 int run_command(const std::vector<std::string>& args) {
-  CLI::App app("Runs one Python program in a fresh sandbox and says how it went.", "executor run");
+  CLI::App app("Runs one program in a fresh sandbox and says how it went.", "executor run");
   app.footer(
       "Exit status: 0 accepted or ran clean, 1 not accepted, 2 bad request, 3 the sandbox could not be "
       "built.\n"
       "Limits not given come from the environment (EXECUTOR_TIMEOUT, EXECUTOR_MEM_LIMIT, …).");
   Arguments arguments;
-  app.add_option("FILE", arguments.file, "the program; - reads it from standard input")->required();
+  app.add_option("FILE", arguments.file,
+                 "the program, its language told by its extension; - reads Python from standard input")
+      ->required();
   app.add_option("--stdin", arguments.stdin_file, "what the program's standard input holds; - passes ours");
   app.add_option("--expect", arguments.expect_file, "the output that is expected of it");
   app.add_option("--compare", arguments.compare, "how to compare")

@@ -108,7 +108,7 @@ Result<Config> settings_now(const FlagValues& flags, const std::string& file) {
   });
 }
 
-int serve(const Config& config, const FlagValues& flags) {
+int serve(Config config, const FlagValues& flags) {
   boost::system::error_code malformed;
   asio::ip::make_address(config.host, malformed);
   if (malformed)
@@ -132,6 +132,7 @@ int serve(const Config& config, const FlagValues& flags) {
     return complain(kNoSandbox, choice.error().message() +
                                     "\nNothing weaker is used instead. `executor doctor` says "
                                     "what this host lacks and what provides it.");
+  set_languages(*choice, config);
   // after the fork, so that no token stands in another process, and while the file can still be read
   auto tokens =
       config.api_tokens_file.empty() ? http::ApiTokens() : http::ApiTokens::read(config.api_tokens_file);
@@ -174,7 +175,7 @@ int serve_command(const std::vector<std::string>& args) {
   if (const auto status = parse_command_line(app, args)) return *status;
   auto config = read_config(flags, process_environment());
   if (!config) return complain(2, config.error().message());
-  return serve(*config, flags);
+  return serve(std::move(*config), flags);
 }
 
 }  // namespace executor

@@ -3,7 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include <filesystem>
+#include <cerrno>
 
 #include "backend/installed.hpp"
 #include "rootfs/paths.hpp"
@@ -13,26 +13,41 @@ namespace executor {
 
 namespace {
 
-namespace fs = std::filesystem;
+constexpr const char* kEmbedded = "python";
 
-Result<supervisor::RuntimeConfig> runtime_config(const std::string& name) {
-  const auto manifest = rootfs::load_runtime_manifest(name);
-  if (!manifest) return manifest.error();
+supervisor::Start start_of(rootfs::WarmMode warm) {
+  switch (warm) {
+    case rootfs::WarmMode::zygote:
+      return supervisor::Start::zygote;
+    case rootfs::WarmMode::prestart:
+      return supervisor::Start::prestart;
+    case rootfs::WarmMode::none:
+      break;
+  }
+  return supervisor::Start::on_demand;
+}
+
+Result<supervisor::RuntimeConfig> runtime_config(const rootfs::RuntimeManifest& manifest) {
   supervisor::RuntimeConfig runtime;
-  runtime.name = name;
-  runtime.rootfs = rootfs::rootfs_directory(name).string();
-  std::error_code error;
-  if (!fs::exists(runtime.rootfs + manifest->argv.front(), error))
-    return errno_error("find the root file system of \"" + name + "\" in \"" + runtime.rootfs +
+  runtime.name = manifest.name;
+  runtime.rootfs = rootfs::rootfs_directory(manifest.name).string();
+  if (!rootfs::is_built(manifest))
+    return errno_error("find the root file system of \"" + manifest.name + "\" in \"" + runtime.rootfs +
                            "\" (executor rootfs build makes it)",
                        ENOENT);
-  auto strict = installed_profile(manifest->seccomp_profile);
+  if ((manifest.warm == rootfs::WarmMode::zygote) != (manifest.name == kEmbedded))
+    return errno_error(
+        "start \"" + manifest.name + "\": the zygote embeds " + kEmbedded + " and nothing else", EINVAL);
+  runtime.start = start_of(manifest.warm);
+  runtime.command = manifest.argv;
+  runtime.source = "main." + manifest.extension;
+  auto strict = installed_profile(manifest.seccomp_profile);
   if (!strict) return strict.error();
-  auto processes = installed_profile(manifest->processes_profile);
+  auto processes = installed_profile(manifest.processes_profile);
   if (!processes) return processes.error();
   runtime.strict_profile = std::move(*strict);
   runtime.processes_profile = std::move(*processes);
-  for (const auto& [variable, value] : manifest->environment)
+  for (const auto& [variable, value] : manifest.environment)
     runtime.environment.push_back(std::string(variable).append("=").append(value));
   return runtime;
 }
@@ -45,11 +60,26 @@ ServiceIds service_ids() {
   return {};
 }
 
+Result<std::vector<rootfs::RuntimeManifest>> native_runtimes() {
+  auto manifests = rootfs::load_runtime_manifests();
+  if (!manifests) return manifests;
+  if (manifests->empty() || manifests->front().name != kEmbedded)
+    return rootfs::load_runtime_manifest(kEmbedded).error();
+  std::erase_if(*manifests, [](const rootfs::RuntimeManifest& manifest) {
+    return manifest.name != kEmbedded && !rootfs::is_built(manifest);
+  });
+  return manifests;
+}
+
 Result<supervisor::StewardHandle> start_native(const NativeOptions& options) {
   supervisor::StewardPlan plan;
-  auto runtime = runtime_config("python");
-  if (!runtime) return runtime.error();
-  plan.config.runtimes.push_back(std::move(*runtime));
+  const auto manifests = native_runtimes();
+  if (!manifests) return manifests.error();
+  for (const rootfs::RuntimeManifest& manifest : *manifests) {
+    auto runtime = runtime_config(manifest);
+    if (!runtime) return runtime.error();
+    plan.config.runtimes.push_back(std::move(*runtime));
+  }
   auto init = installed_profile("init.json");
   if (!init) return init.error();
   plan.config.init_profile = std::move(*init);
@@ -58,7 +88,8 @@ Result<supervisor::StewardHandle> start_native(const NativeOptions& options) {
   plan.config.supervisor_profile = std::move(*own);
   plan.config.warm_pool = options.warm_pool;
   // besides those in use: as many on their way out, and the validator's
-  plan.config.max_live = 2 * (options.concurrency + options.warm_pool) + 16;
+  const auto others = static_cast<std::uint32_t>(manifests->size() - 1);
+  plan.config.max_live = 2 * (options.concurrency + options.warm_pool) + others * options.warm_pool + 16;
   plan.config.defaults = options.defaults;
   plan.config.audit = options.audit;
   auto supervisor = installed_program("executor-supervisor");
@@ -67,6 +98,9 @@ Result<supervisor::StewardHandle> start_native(const NativeOptions& options) {
   if (!zygote) return zygote.error();
   plan.supervisor_path = std::move(*supervisor);
   plan.zygote_path = std::move(*zygote);
+  auto exec_zygote = installed_program("executor-zygote-exec");
+  if (!exec_zygote) return exec_zygote.error();
+  plan.exec_zygote_path = std::move(*exec_zygote);
   plan.id_base = options.id_base;
   plan.id_count = options.id_count;
   const ServiceIds ids = service_ids();

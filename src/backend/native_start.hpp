@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "executor/error.hpp"
 #include "executor/limits.hpp"
+#include "rootfs/runtime.hpp"
 #include "supervisor/steward.hpp"
 
 namespace executor {
@@ -28,7 +30,10 @@ struct ServiceIds {
 };
 ServiceIds service_ids();
 
-/// Starts the steward with the Python runtime. The caller drops its own privileges when the handle says so.
+/// What the native backend can run on this host: Python, and every other runtime whose root has been built.
+Result<std::vector<rootfs::RuntimeManifest>> native_runtimes();
+
+/// Starts the steward with the native runtimes. The caller drops its own privileges when the handle says so.
 Result<supervisor::StewardHandle> start_native(const NativeOptions& options);
 
 }  // namespace executor

@@ -135,6 +135,7 @@ class LeafV1 final : public Leaf {
     const char* const limit = "memory.limit_in_bytes";
     const char* const with_swap = "memory.memsw.limit_in_bytes";
     auto first = sys::write_file_at(fd, limit, bytes);
+    if (!first && first.error().code == std::errc::device_or_resource_busy) return first;  // more is in use
     auto swap = sys::write_file_at(fd, with_swap, bytes);
     if (!swap &&
         swap.error().code == std::errc::no_such_file_or_directory)  // no swap accounting: do not swap

@@ -1,6 +1,8 @@
 #include "rootfs/runtime.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "rootfs/json_reader.hpp"
 #include "rootfs/paths.hpp"
@@ -86,6 +88,27 @@ Result<RuntimeManifest> load_runtime_manifest(const std::filesystem::path& file,
 Result<RuntimeManifest> load_runtime_manifest(const std::string& runtime) {
   if (!is_runtime_name(runtime)) return Error{"\"" + runtime + "\" is no name of a runtime", {}};
   return load_runtime_manifest(data_directory() / "rootfs" / runtime / "runtime.json", runtime);
+}
+
+Result<std::vector<RuntimeManifest>> load_runtime_manifests() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(data_directory() / "rootfs", error))
+    if (std::filesystem::exists(entry.path() / "runtime.json", error))
+      names.push_back(entry.path().filename());
+  std::ranges::sort(names, {}, [](const std::string& name) { return std::pair(name != "python", name); });
+  std::vector<RuntimeManifest> manifests;
+  for (const std::string& name : names) {
+    auto manifest = load_runtime_manifest(name);
+    if (!manifest) return manifest.error();
+    manifests.push_back(std::move(*manifest));
+  }
+  return manifests;
+}
+
+bool is_built(const RuntimeManifest& runtime) {
+  std::error_code error;
+  return std::filesystem::exists(rootfs_directory(runtime.name).string() + runtime.argv.front(), error);
 }
 
 }  // namespace executor::rootfs

@@ -36,6 +36,13 @@ struct RuntimeManifest {
 [[nodiscard]] Result<RuntimeManifest> load_runtime_manifest(const std::filesystem::path& file,
                                                             const std::string& runtime);
 
+/// Every runtime that has a manifest in data_directory(), Python first, the others by name. The first
+/// manifest that cannot be read is the Error.
+[[nodiscard]] Result<std::vector<RuntimeManifest>> load_runtime_manifests();
+
+/// Whether its root stands in rootfs_directory(), as far as its first program shows.
+[[nodiscard]] bool is_built(const RuntimeManifest& runtime);
+
 /// Whether the text may name a runtime: lower-case letters, digits and hyphens, a letter first, at most 32.
 [[nodiscard]] bool is_runtime_name(std::string_view text);
 

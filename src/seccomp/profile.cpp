@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace executor::seccomp {
 
@@ -133,6 +134,19 @@ Decision decide(const Profile& profile, int number, std::span<const std::uint64_
     if (holds) return {rule.action, rule.error_number, i};
   }
   return {Action::fail, profile.default_error_number, {}};
+}
+
+void let_through(Profile& outer, const Profile& inner) {
+  std::set<std::string> known;
+  for (const Rule& rule : outer.rules)
+    if (rule.action == Action::allow && rule.conditions.empty())
+      known.insert(rule.names.begin(), rule.names.end());
+  Rule added{.names = {}, .comment = "what a filter inside allows"};
+  for (const Rule& rule : inner.rules)
+    if (rule.action == Action::allow)
+      for (const std::string& name : rule.names)
+        if (known.insert(name).second) added.names.push_back(name);
+  if (!added.names.empty()) outer.rules.push_back(std::move(added));
 }
 
 int syscall_number(const std::string& name) {

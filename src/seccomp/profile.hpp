@@ -42,6 +42,10 @@ struct Profile {
 
 Result<Profile> parse_profile(std::string_view json);
 
+/// Allows, whatever the arguments, every call that `inner` allows under some condition: a filter is
+/// inherited, and what stands around others must not decide for them.
+void let_through(Profile& outer, const Profile& inner);
+
 /// What a profile says of one call on x86-64.
 struct Decision {
   Action action = Action::fail;

@@ -77,9 +77,32 @@ std::string_view without_end(std::string_view text, std::string_view ends) {
   return last == std::string_view::npos ? std::string_view() : text.substr(0, last + 1);
 }
 
-/// What stands behind the frames of the last traceback, else the last line.
+/// What Node writes last, behind the exception.
+std::string_view without_node_end(std::string_view errors) {
+  if (const std::size_t version = errors.rfind("\n\nNode.js v"); version != std::string_view::npos)
+    errors = errors.substr(0, version);
+  const std::size_t line = errors.rfind('\n');
+  if (line != std::string_view::npos && errors.substr(line + 1).starts_with("(Use `node --trace-uncaught"))
+    errors = errors.substr(0, line);
+  return errors;
+}
+
+/// What stands before the frames of a JavaScript exception, empty where there are none.
+std::string_view before_frames(std::string_view errors) {
+  const std::size_t frames = errors.find("\n    at ");
+  if (frames == std::string_view::npos) return {};
+  errors = errors.substr(0, frames);
+  const std::size_t blank = errors.rfind("\n\n");
+  std::size_t line = errors.rfind('\n');
+  while (line != std::string_view::npos && line > 0 && errors.substr(line + 1).starts_with(' '))
+    line = errors.rfind('\n', line - 1);
+  if (blank != std::string_view::npos) return errors.substr(blank + 2);
+  return line == std::string_view::npos ? errors : errors.substr(line + 1);
+}
+
+/// What stands behind the frames of the last traceback or before those of an exception, else the last line.
 std::string exception_text(std::string_view errors) {
-  errors = without_end(errors, " \t\r\n");
+  errors = without_end(without_node_end(without_end(errors, " \t\r\n")), " \t\r\n");
   const std::size_t traceback = errors.rfind(kTraceback);
   std::size_t at =
       traceback == std::string_view::npos ? std::string_view::npos : traceback + kTraceback.size();
@@ -87,6 +110,8 @@ std::string exception_text(std::string_view errors) {
     const std::size_t end = errors.find('\n', at);
     at = end == std::string_view::npos ? end : end + 1;
   }
+  if (const std::string_view text = before_frames(errors); at >= errors.size() && !text.empty())
+    return std::string(text.substr(0, kErrorMax));
   if (at >= errors.size()) {
     const std::size_t line = errors.rfind('\n');
     at = line == std::string_view::npos ? 0 : line + 1;

@@ -56,20 +56,17 @@ std::string missing_layer(std::string_view status) {
 
 }  // namespace
 
-Builder::Builder(Config config, UniqueFd zygote_executable, std::unique_ptr<cgroup::Hierarchy> hierarchy)
+Builder::Builder(Config config, ZygotePrograms programs, std::unique_ptr<cgroup::Hierarchy> hierarchy)
     : config_(std::move(config)),
-      zygote_executable_(std::move(zygote_executable)),
+      programs_(std::move(programs)),
       hierarchy_(std::move(hierarchy)),
-      root_(sandbox::staged_root(config_.runtimes.at(0).name)),
-      work_directory_(root_ + "/tmp"),
       work_options_("size=" + std::to_string(config_.work_size) +
                     ",nr_inodes=" + std::to_string(config_.work_inodes) + ",mode=1777") {}
 
-Result<std::unique_ptr<Builder>> Builder::make(Config config, UniqueFd zygote_executable,
+Result<std::unique_ptr<Builder>> Builder::make(Config config, ZygotePrograms programs,
                                                std::unique_ptr<cgroup::Hierarchy> hierarchy) {
   if (config.runtimes.empty()) return errno_error("start supervisor without a runtime", EINVAL);
-  std::unique_ptr<Builder> builder(
-      new Builder(std::move(config), std::move(zygote_executable), std::move(hierarchy)));
+  std::unique_ptr<Builder> builder(new Builder(std::move(config), std::move(programs), std::move(hierarchy)));
   if (auto r = builder->load_profiles(); !r) return r.error();
   auto proc = sandbox::open_proc();
   if (!proc) return proc.error();
@@ -83,17 +80,18 @@ Result<std::unique_ptr<Builder>> Builder::make(Config config, UniqueFd zygote_ex
 }
 
 Result<void> Builder::load_profiles() {
-  const RuntimeConfig& runtime = config_.runtimes.front();
   // where no other process can be, a program's exit is known before the kernel has taken it apart
   constexpr seccomp::KillMode kModes[] = {seccomp::KillMode::notify, seccomp::KillMode::audit,
                                           seccomp::KillMode::audit_all};
   const auto mode = kModes[static_cast<std::size_t>(config_.audit)];
-  auto strict = compiled(runtime.strict_profile, "strict profile", mode, "exit_group");
-  if (!strict) return strict.error();
-  strict_filter_ = std::move(*strict);
-  auto processes = compiled(runtime.processes_profile, "processes profile", mode);
-  if (!processes) return processes.error();
-  processes_filter_ = std::move(*processes);
+  for (const RuntimeConfig& runtime : config_.runtimes) {
+    auto strict = compiled(runtime.strict_profile, "strict profile", mode, "exit_group");
+    if (!strict) return strict.error();
+    auto processes = compiled(runtime.processes_profile, "processes profile", mode);
+    if (!processes) return processes.error();
+    const std::string root = sandbox::staged_root(runtime.name);
+    runtimes_.push_back({root, root + "/tmp", std::move(*strict), std::move(*processes)});
+  }
   auto profile = seccomp::parse_profile(config_.init_profile);
   if (!profile) return profile.error().context("init profile");
   auto filter = seccomp::compile(*profile, seccomp::KillMode::kill);
@@ -102,13 +100,22 @@ Result<void> Builder::load_profiles() {
   return {};
 }
 
-Result<ZygoteLink> Builder::start_zygote() const {
-  return ZygoteLink::start({.executable = zygote_executable_.get(),
-                            .root = root_,
-                            .environment = config_.runtimes.front().environment,
-                            .proc = proc_.directory.get(),
-                            .strict_filter = strict_filter_.get(),
-                            .processes_filter = processes_filter_.get()});
+Result<ZygoteLink> Builder::start_zygote(std::size_t runtime) const {
+  const RuntimeConfig& config = config_.runtimes.at(runtime);
+  const Runtime& shared = runtimes_.at(runtime);
+  ZygoteLink::Plan plan{.executable = programs_.python.get(),
+                        .root = shared.root,
+                        .environment = config.environment,
+                        .proc = proc_.directory.get(),
+                        .strict_filter = shared.strict_filter.get(),
+                        .processes_filter = shared.processes_filter.get()};
+  if (config.start != Start::zygote) {
+    plan.executable = programs_.exec.get();
+    plan.argv = {"executor-zygote-exec", config.start == Start::prestart ? "prestart" : "none",
+                 config.source};
+    plan.argv.insert(plan.argv.end(), config.command.begin(), config.command.end());
+  }
+  return ZygoteLink::start(plan);
 }
 
 cgroup::LeafLimits Builder::leaf_limits() const {
@@ -128,11 +135,13 @@ bool Builder::keep_leaf(std::unique_ptr<cgroup::Leaf>& leaf) {
   return true;
 }
 
-Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint32_t slot, bool processes) {
+Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint32_t slot, std::size_t runtime,
+                                                bool processes) {
   auto sandbox = std::make_unique<Sandbox>();
   sandbox->number = number;
   sandbox->id = sys::random_hex(6);
   sandbox->slot = slot;
+  sandbox->runtime = runtime;
   sandbox->processes = processes;
   sandbox->limits = config_.defaults;
   auto leaf = take_leaf(number);
@@ -162,8 +171,8 @@ Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint3
     if (auto r = sys::set_nonblocking(fd); !r) return r.error();
 
   const bool own_ids = config_.id_count > 1;
-  const sandbox::InitPlan plan{root_.c_str(),
-                               work_directory_.c_str(),
+  const sandbox::InitPlan plan{runtimes_.at(runtime).root.c_str(),
+                               runtimes_.at(runtime).work_directory.c_str(),
                                work_options_.c_str(),
                                own_ids ? 0 : sandbox::kNobody,
                                own_ids ? 0 : sandbox::kNobody,

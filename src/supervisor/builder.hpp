@@ -1,5 +1,6 @@
-// Builds sandboxes: leaf, pipes, init, id maps; then the payload by way of the zygote; then a look from
-// outside whether every layer is really on. Holds what all sandboxes of one runtime share.
+// Builds sandboxes: leaf, pipes, init, id maps; then the payload by way of a zygote; then a look from
+// outside whether every layer is really on. Holds what all sandboxes of one runtime share. A runtime is known
+// by its place in the configuration.
 #pragma once
 
 #include <linux/filter.h>
@@ -16,15 +17,21 @@
 
 namespace executor::supervisor {
 
+/// Executables of the zygotes.
+struct ZygotePrograms {
+  UniqueFd python, exec;
+};
+
 class Builder {
  public:
   /// Reads profiles, compiles filters, stages the roots (afterwards the host's files are out of sight).
-  static Result<std::unique_ptr<Builder>> make(Config config, UniqueFd zygote_executable,
+  static Result<std::unique_ptr<Builder>> make(Config config, ZygotePrograms programs,
                                                std::unique_ptr<cgroup::Hierarchy> hierarchy);
 
-  Result<ZygoteLink> start_zygote() const;
+  Result<ZygoteLink> start_zygote(std::size_t runtime) const;
   /// Clones init; init_ready follows on the report pipe.
-  Result<std::unique_ptr<Sandbox>> start(std::uint32_t number, std::uint32_t slot, bool processes);
+  Result<std::unique_ptr<Sandbox>> start(std::uint32_t number, std::uint32_t slot, std::size_t runtime,
+                                         bool processes);
   /// Asks the zygote for the payload; payload_ready follows on the report pipe, its pid in the zygote's
   /// reply.
   Result<void> request_payload(Sandbox& sandbox, ZygoteLink& zygote) const;
@@ -48,7 +55,13 @@ class Builder {
   [[nodiscard]] std::vector<std::string> isolation() const;
 
  private:
-  Builder(Config config, UniqueFd zygote_executable, std::unique_ptr<cgroup::Hierarchy> hierarchy);
+  /// What the sandboxes of one runtime share.
+  struct Runtime {
+    std::string root, work_directory;
+    UniqueFd strict_filter, processes_filter;
+  };
+
+  Builder(Config config, ZygotePrograms programs, std::unique_ptr<cgroup::Hierarchy> hierarchy);
   Result<void> load_profiles();
   [[nodiscard]] cgroup::LeafLimits leaf_limits() const;
   Result<std::unique_ptr<cgroup::Leaf>> take_leaf(std::uint32_t number);
@@ -56,13 +69,13 @@ class Builder {
   Result<std::string> proc_path(pid_t pid, const UniqueFd& pidfd) const;
 
   Config config_;
-  UniqueFd zygote_executable_;
+  ZygotePrograms programs_;
   std::unique_ptr<cgroup::Hierarchy> hierarchy_;
   std::vector<std::unique_ptr<cgroup::Leaf>> spare_leaves_;
   sandbox::ProcDirectory proc_;
   std::vector<sock_filter> init_filter_;
-  UniqueFd strict_filter_, processes_filter_;
-  std::string root_, work_directory_, work_options_;
+  std::vector<Runtime> runtimes_;
+  std::string work_options_;
 };
 
 }  // namespace executor::supervisor

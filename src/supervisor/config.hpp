@@ -9,9 +9,19 @@
 
 namespace executor::supervisor {
 
+/// When the interpreter of a runtime is started.
+enum class Start : std::uint8_t {
+  zygote,     ///< by the Python zygote, which embeds it and is forked
+  prestart,   ///< as a program, in a sandbox that has no job yet; its boot script then waits for one
+  on_demand,  ///< as a program, in a sandbox that has just been given its job
+};
+
 struct RuntimeConfig {
   std::string name;
-  std::string rootfs;                    ///< the host's directory
+  std::string rootfs;  ///< the host's directory
+  Start start = Start::zygote;
+  std::vector<std::string> command;      ///< of the interpreter, where it is a program
+  std::string source;                    ///< name of the source's file in the work directory
   std::string strict_profile;            ///< JSON text
   std::string processes_profile;         ///< JSON text
   std::vector<std::string> environment;  ///< NAME=value
@@ -43,7 +53,8 @@ struct Config {
 // descriptors that the supervisor finds open when it starts
 inline constexpr int kFrontFd = 3;
 inline constexpr int kConfigFd = 4;
-inline constexpr int kZygoteFd = 5;  ///< the zygote's executable
-inline constexpr int kCgroupFd = 6;  ///< and the following, as make_hierarchy wants them
+inline constexpr int kZygoteFd = 5;      ///< the Python zygote's executable
+inline constexpr int kExecZygoteFd = 6;  ///< that of the zygote of all other runtimes
+inline constexpr int kCgroupFd = 7;      ///< and the following, as make_hierarchy wants them
 
 }  // namespace executor::supervisor

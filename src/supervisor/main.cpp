@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "base/sys.hpp"
 #include "cgroup/hierarchy.hpp"
@@ -61,9 +63,19 @@ Result<void> keep_needed_capabilities() {
 
 /// For this process and all that it makes from here on. A program's own filter is loaded later and decides
 /// first, so that what it must not call is told of as ever.
-Result<void> load_own_filter(const std::string& profile_text) {
-  const auto profile = seccomp::parse_profile(profile_text);
+Result<void> load_own_filter(const Config& config) {
+  auto profile = seccomp::parse_profile(config.supervisor_profile);
   if (!profile) return profile.error().context("the supervisor's seccomp profile");
+  std::vector<std::string_view> inner = {config.init_profile};
+  for (const RuntimeConfig& runtime : config.runtimes) {
+    inner.push_back(runtime.strict_profile);
+    inner.push_back(runtime.processes_profile);
+  }
+  for (const std::string_view text : inner) {
+    const auto allowed = seccomp::parse_profile(text);
+    if (!allowed) return allowed.error();
+    seccomp::let_through(*profile, *allowed);
+  }
   const auto filter = seccomp::compile(*profile, seccomp::KillMode::give_way);
   if (!filter) return filter.error().context("the supervisor's seccomp profile");
   if (sys::raw::load_filter(filter->data(), static_cast<unsigned short>(filter->size()), 0) != 0)
@@ -74,7 +86,7 @@ Result<void> load_own_filter(const std::string& profile_text) {
 Result<void> serve(UniqueFd& front) {
   auto config = read_config();
   if (!config) return config.error();
-  UniqueFd zygote(kZygoteFd);
+  ZygotePrograms programs{UniqueFd(kZygoteFd), UniqueFd(kExecZygoteFd)};
   std::vector<UniqueFd> directories;
   const int count = config->cgroup_version == 2 ? 1 : 4;
   directories.reserve(static_cast<std::size_t>(count));
@@ -83,10 +95,10 @@ Result<void> serve(UniqueFd& front) {
   auto hierarchy = cgroup::make_hierarchy(config->cgroup_version, std::move(directories));
   auto leaks = hierarchy->sweep();
   if (!leaks) return leaks.error();
-  auto builder = Builder::make(std::move(*config), std::move(zygote), std::move(hierarchy));
+  auto builder = Builder::make(std::move(*config), std::move(programs), std::move(hierarchy));
   if (!builder) return builder.error();
   if (auto r = keep_needed_capabilities(); !r) return r;
-  if (auto r = load_own_filter((*builder)->config().supervisor_profile); !r) return r;
+  if (auto r = load_own_filter((*builder)->config()); !r) return r;
   Service service(std::move(*builder), UniqueFd(front.release()), *leaks);
   auto done = service.run();
   if (!done) service.announce_failure(done.error());

@@ -114,7 +114,7 @@ struct StatisticsMessage {
 
 template <class A>
 void archive_fields(A& a, RuntimeConfig& r) {
-  a(r.name, r.rootfs, r.strict_profile, r.processes_profile, r.environment);
+  a(r.name, r.rootfs, r.start, r.command, r.source, r.strict_profile, r.processes_profile, r.environment);
 }
 template <class A>
 void archive_fields(A& a, Config& c) {

@@ -3,6 +3,9 @@
 //
 //   building_init ──init_ready──▶ building_payload ──payload_ready──▶ armed ──hand_over──▶ running ──▶ ending
 //
+// Where the interpreter is started ahead, `starting` stands before armed: until its boot script says that it
+// is ready.
+//
 // Owned by the supervisor's event loop, single-threaded. The destructor kills what still lives; the loop
 // gives it a proper end first (reap, then remove the leaf).
 #pragma once
@@ -22,7 +25,7 @@
 
 namespace executor::supervisor {
 
-enum class State { building_init, building_payload, armed, running, answered, ending };
+enum class State { building_init, building_payload, starting, armed, running, answered, ending };
 
 /// One captured stream: what was written up to its cap.
 struct Capture {
@@ -40,7 +43,9 @@ struct Sandbox {
   std::uint32_t number = 0;    ///< names it inside this process
   std::string id{};            ///< 12 hex digits, names it to everybody else
   std::uint32_t slot = 0;      ///< which of the mapped ids it uses
+  std::size_t runtime = 0;     ///< its place in the configuration
   bool processes = false;      ///< built with the wider filter
+  bool may_execute = false;    ///< the one exec of its interpreter is still to come
   bool payload_ready = false;  ///< its report has come; its pid may still be on the way
   State state = State::building_init;
   Limits limits{};  ///< what it was built with, then what the program got

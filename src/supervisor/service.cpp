@@ -20,6 +20,7 @@ namespace {
 
 constexpr auto kStatisticsPause = milliseconds(200);
 constexpr auto kStrangersPause = milliseconds(10);
+constexpr auto kWantedFor = std::chrono::minutes(5);
 
 std::uint64_t event_key(std::uint8_t source, std::uint32_t number) {
   return (static_cast<std::uint64_t>(number) << 8) | source;
@@ -28,14 +29,16 @@ std::uint64_t event_key(std::uint8_t source, std::uint32_t number) {
 }  // namespace
 
 Service::Service(std::unique_ptr<Builder> builder, UniqueFd front, std::size_t leaks_removed)
-    : builder_(std::move(builder)), front_(std::move(front)), leaks_removed_(leaks_removed) {
+    : builder_(std::move(builder)),
+      front_(std::move(front)),
+      pools_(builder_->config().runtimes.size()),
+      leaks_removed_(leaks_removed) {
   for (std::uint32_t slot = builder_->config().max_live; slot > 0; --slot) free_slots_.push_back(slot - 1);
 }
 
 Service::~Service() {
   for (auto& [number, sandbox] : sandboxes_) sandbox->kill();
-  zygote_.reset();
-  next_zygote_.reset();
+  pools_.clear();
   // in any order: an init ends only when the payload in its namespace has been reaped
   while (::waitpid(-1, nullptr, __WALL) > 0 || errno == EINTR) {
   }
@@ -50,13 +53,8 @@ Result<void> Service::run() {
   if (!epoll_) return errno_error("make epoll", errno);
   if (auto r = sys::set_nonblocking(front_.get()); !r) return r;
   watch(front_.get(), EPOLLIN, Source::front, 0);
-  auto zygote = builder_->start_zygote();
-  if (!zygote) return zygote.error();
-  zygote_.emplace(std::move(*zygote));
-  zygote_born_ = sys::monotonic_now();
-  watch(zygote_->socket(), EPOLLIN, Source::zygote, 0);
-  expect_zygote();
-  fill_pool();
+  if (auto r = start_zygote(0); !r) return r;
+  fill_pools();
 
   while (!front_closed_ && !fatal_) {
     std::array<epoll_event, 64> events;
@@ -80,7 +78,7 @@ Result<void> Service::run() {
     if (!is_quiet_time()) {
       quiet_until_ = {};
       end_answered();
-      fill_pool();
+      fill_pools();
     }
   }
   if (fatal_) return *fatal_;
@@ -104,8 +102,8 @@ Sandbox* Service::find(std::uint32_t number) {
 
 void Service::dispatch(Source source, std::uint32_t number, std::uint32_t events) {
   if (source == Source::front) return on_front();
-  if (source == Source::zygote) return on_zygote();
-  if (source == Source::next_zygote) return on_next_zygote();
+  if (source == Source::zygote) return on_zygote(number);
+  if (source == Source::next_zygote) return on_next_zygote(number);
   Sandbox* const sandbox = find(number);
   if (sandbox == nullptr) return;  // an event of one that ended a moment ago
   switch (source) {
@@ -137,12 +135,14 @@ std::optional<nanoseconds> Service::next_deadline() const {
   std::optional<nanoseconds> next;
   const auto consider = [&next](nanoseconds when) { next = next ? std::min(*next, when) : when; };
   for (const auto& [number, sandbox] : sandboxes_) {
+    if (sandbox->state == State::starting) consider(sandbox->wall_deadline);
     if (sandbox->state != State::running || sandbox->is_channel || sandbox->killed_for) continue;
     consider(std::min(sandbox->wall_deadline, sandbox->next_cpu_check));
   }
   for (const auto& [number, when] : removals_) consider(when);
-  if (build_again_.count() > 0) consider(build_again_);
-  if (next_look_.count() > 0) consider(next_look_);
+  for (const Pool& pool : pools_)
+    for (const nanoseconds when : {pool.build_again, pool.wanted_until, pool.next_look})
+      if (when.count() > 0) consider(when);
   if (const auto now = sys::monotonic_now(); strangers_until_ > now) consider(now + kStrangersPause);
   if (next_statistics_.count() > 0) consider(next_statistics_);
   if (spare_leaves_until_.count() > 0) consider(spare_leaves_until_);
@@ -153,6 +153,9 @@ std::optional<nanoseconds> Service::next_deadline() const {
 void Service::check_deadlines() {
   const auto now = sys::monotonic_now();
   for (auto& [number, sandbox] : sandboxes_) {
+    if (sandbox->state == State::starting && now >= sandbox->wall_deadline)
+      build_failed(number, sandbox->runtime,
+                   errno_error("wait for the interpreter's boot script", ETIMEDOUT));
     if (sandbox->state != State::running || sandbox->is_channel || sandbox->killed_for) continue;
     if (now < sandbox->wall_deadline && now < sandbox->next_cpu_check) continue;
     const nanoseconds limit = sandbox->limits.cpu_time;
@@ -173,12 +176,16 @@ void Service::check_deadlines() {
   for (const auto& [number, when] : removals_)
     if (when <= now) due.push_back(number);
   for (const std::uint32_t number : due) try_remove(number);
-  if (build_again_.count() > 0 && now >= build_again_) build_again_ = {};
+  for (std::size_t runtime = 0; runtime < pools_.size(); ++runtime) {
+    Pool& pool = pools_[runtime];
+    if (pool.build_again.count() > 0 && now >= pool.build_again) pool.build_again = {};
+    if (pool.next_look.count() > 0 && now >= pool.next_look) look_at_zygote(runtime);
+  }
+  end_unwanted();
   if (spare_leaves_until_.count() > 0 && now >= spare_leaves_until_) {
     spare_leaves_until_ = {};
     builder_->remove_spare_leaves();
   }
-  if (next_look_.count() > 0 && now >= next_look_) look_at_zygote();
   if (strangers_until_ > now) reap_strangers();
   if (next_statistics_.count() > 0 && now >= next_statistics_) send_statistics();
 }
@@ -235,7 +242,14 @@ void Service::flush_front() {
 void Service::announce_failure(const Error& error) { send(encode(failed_message(error))); }
 
 void Service::accept(Waiting waiting) {
-  while (Sandbox* const sandbox = take_armed(waiting.program.processes)) {
+  const auto& runtimes = builder_->config().runtimes;
+  const auto known = std::ranges::find(runtimes, waiting.program.runtime, &RuntimeConfig::name);
+  if (known == runtimes.end())
+    return answer_failure(waiting.id,
+                          errno_error("find the runtime \"" + waiting.program.runtime + "\"", ENOENT));
+  waiting.runtime = static_cast<std::size_t>(known - runtimes.begin());
+  if (!is_embedded(waiting.runtime)) pools_[waiting.runtime].wanted_until = sys::monotonic_now() + kWantedFor;
+  while (Sandbox* const sandbox = take_armed(waiting.runtime, waiting.program.processes)) {
     on_payload_end(*sandbox);  // its death may not have been heard of yet
     if (sandbox->state != State::armed) continue;
     ++statistics_.warm_hits;
@@ -245,10 +259,13 @@ void Service::accept(Waiting waiting) {
   waiting_.push_back(std::move(waiting));
 }
 
-/// The longest waiting sandbox with that filter, no longer in the pool; nullptr when there is none.
-Sandbox* Service::take_armed(bool processes) {
-  const auto warm = std::ranges::find_if(
-      armed_, [&](std::uint32_t number) { return sandboxes_.at(number)->processes == processes; });
+/// The longest waiting sandbox of that runtime with that filter, no longer in the pool; nullptr when there is
+/// none.
+Sandbox* Service::take_armed(std::size_t runtime, bool processes) {
+  const auto warm = std::ranges::find_if(armed_, [&](std::uint32_t number) {
+    const Sandbox& sandbox = *sandboxes_.at(number);
+    return sandbox.runtime == runtime && sandbox.processes == processes;
+  });
   if (warm == armed_.end()) return nullptr;
   Sandbox* const sandbox = sandboxes_.at(*warm).get();
   armed_.erase(warm);

@@ -57,6 +57,24 @@ class Service {
     std::uint64_t id;
     Program program;
     bool is_channel;
+    std::size_t runtime = 0;
+  };
+  /// What stands ready for one runtime, and who makes it.
+  struct Pool {
+    std::optional<ZygoteLink> zygote{}, next_zygote{};
+    bool zygote_ready = false;
+    bool next_zygote_ready = false;
+    std::uint32_t forks = 0;
+    std::uint32_t zygote_owes = 0;                 ///< requests without a reply
+    std::chrono::nanoseconds next_look{};          ///< at a zygote that owes an answer; zero: it owes none
+    int looks = 0;                                 ///< since it last said something
+    std::chrono::nanoseconds next_zygote_until{};  ///< by then it must have greeted
+    int failed_zygotes = 0;                        ///< in a row
+    std::chrono::nanoseconds zygote_born{};
+    std::deque<std::uint32_t> for_zygote{};  ///< sandboxes that wait for a zygote
+    int failed_builds = 0;                   ///< in a row
+    std::chrono::nanoseconds build_again{};
+    std::chrono::nanoseconds wanted_until{};  ///< unless embedded: sandboxes are kept ready so long
   };
 
   // -- the loop
@@ -72,27 +90,33 @@ class Service {
   void send(std::string_view frame);
   void flush_front();
   void accept(Waiting waiting);
-  Sandbox* take_armed(bool processes);
+  Sandbox* take_armed(std::size_t runtime, bool processes);
   void cancel(std::uint64_t run_id);
   void statistics_soon();
   void send_statistics();
 
   // -- building: service_build.cpp
   [[nodiscard]] bool is_quiet_time() const;
-  void fill_pool();
-  void start_build(bool processes);
+  void fill_pools();
+  void fill_pool(std::size_t runtime);
+  [[nodiscard]] std::size_t pool_size(std::size_t runtime) const;
+  [[nodiscard]] bool is_embedded(std::size_t runtime) const;
+  Result<void> start_zygote(std::size_t runtime);
+  static void expect_answer(Pool& pool);
+  void end_unwanted();
+  void start_build(std::size_t runtime, bool processes);
   void on_report(Sandbox& sandbox);
-  void on_zygote();
-  void on_zygote_reply(const zygote::ForkReply& reply);
-  void on_next_zygote();
-  void switch_zygote();
-  void zygote_died(const Error& error);
-  void expect_zygote();
-  void look_at_zygote();
-  void renew_zygote();
+  void on_zygote(std::size_t runtime);
+  void on_zygote_reply(Pool& pool, const zygote::ForkReply& reply);
+  void on_next_zygote(std::size_t runtime);
+  void switch_zygote(std::size_t runtime);
+  void zygote_died(std::size_t runtime, const Error& error);
+  void look_at_zygote(std::size_t runtime);
+  void renew_zygote(std::size_t runtime);
   void reap_strangers();
+  void payload_stands(Sandbox& sandbox);
   void armed(Sandbox& sandbox);
-  void build_failed(std::uint32_t number, const Error& error);
+  void build_failed(std::uint32_t number, std::size_t runtime, const Error& error);
 
   // -- running and the end: service_run.cpp
   void hand_over(Sandbox& sandbox, Waiting waiting);
@@ -101,6 +125,7 @@ class Service {
   void on_input(Sandbox& sandbox);
   void on_output(Sandbox& sandbox, Capture& capture, Source source);
   void on_listener(Sandbox& sandbox);
+  void let_go_on(Sandbox& sandbox, std::uint64_t notification);
   bool note_call(Sandbox& sandbox, const seccomp_notif& notification);
   void on_exit_call(Sandbox& sandbox, std::uint64_t notification, int status);
   void answer(Sandbox& sandbox, std::chrono::nanoseconds end);
@@ -126,18 +151,8 @@ class Service {
   std::uint32_t front_events_ = 0;
   UniqueFd epoll_;
 
-  std::optional<ZygoteLink> zygote_, next_zygote_;
-  bool zygote_ready_ = false;
-  std::uint32_t forks_ = 0;
-  std::uint32_t zygote_owes_ = 0;                 ///< requests without a reply
-  std::chrono::nanoseconds next_look_{};          ///< at a zygote that owes an answer; zero: it owes none
-  int looks_ = 0;                                 ///< since it last said something
-  std::chrono::nanoseconds next_zygote_until_{};  ///< by then it must have greeted
+  std::vector<Pool> pools_;  ///< one for each runtime, in the configuration's order
   std::chrono::nanoseconds strangers_until_{};
-  int failed_zygotes_ = 0;  ///< in a row
-  bool next_zygote_ready_ = false;
-  std::chrono::nanoseconds zygote_born_{};
-  std::deque<std::uint32_t> for_zygote_;  ///< sandboxes that wait for a zygote
 
   std::map<std::uint32_t, std::unique_ptr<Sandbox>> sandboxes_;
   std::deque<std::uint32_t> armed_;
@@ -148,8 +163,7 @@ class Service {
 
   bool announced_ = false;
   std::optional<Error> fatal_;
-  int failed_builds_ = 0;
-  std::chrono::nanoseconds build_again_{};
+  std::size_t quiet_runtime_ = 0;  ///< of the last hand-over
   std::chrono::nanoseconds
       quiet_until_{};  ///< nothing is made or taken apart before; zero when nothing waits for it
   std::chrono::nanoseconds spare_leaves_until_{};  ///< idle so long, and they are removed; zero without any

@@ -25,45 +25,96 @@ constexpr auto kStrangersTime = std::chrono::seconds(2);
 constexpr auto kBuildPause = milliseconds(50);
 constexpr auto kLookPause = milliseconds(250);
 constexpr int kLooksAtASilentZygote = 120;  // 30 s: a busy host is slow, another zygote would be as well
+constexpr int kLongestZygotePause = 100;    // times kBuildPause
 constexpr auto kZygoteStart = std::chrono::seconds(30);
+constexpr auto kInterpreterStart = std::chrono::seconds(30);
 
 }  // namespace
 
 /// Making a sandbox and taking one apart keep both processors in the kernel for a millisecond and more. As
 /// long as enough of them are ready, a program that has just begun and an answer that is on its way go first.
 bool Service::is_quiet_time() const {
-  return announced_ && waiting_.empty() && 2 * armed_.size() >= builder_->config().warm_pool &&
-         !armed_.empty() && !free_slots_.empty() && sys::monotonic_now() < quiet_until_;
+  const auto ready = static_cast<std::size_t>(std::ranges::count_if(
+      armed_, [&](std::uint32_t number) { return sandboxes_.at(number)->runtime == quiet_runtime_; }));
+  return announced_ && waiting_.empty() && 2 * ready >= builder_->config().warm_pool && ready > 0 &&
+         !free_slots_.empty() && sys::monotonic_now() < quiet_until_;
 }
 
-void Service::fill_pool() {
-  if (build_again_.count() > 0) return;
+bool Service::is_embedded(std::size_t runtime) const {
+  return builder_->config().runtimes[runtime].start == Start::zygote;
+}
+
+/// Sandboxes of the strict filter that are to be ready. An interpreter that is a program of its own takes far
+/// more memory than a fork of a zygote: it is kept ready only where its language is in use.
+std::size_t Service::pool_size(std::size_t runtime) const {
+  // at the start one sandbox is built alone: it shows whether this host can build any
+  if (!announced_) return runtime == 0 ? 1 : 0;
+  const bool wanted = is_embedded(runtime) || sys::monotonic_now() < pools_[runtime].wanted_until;
+  return wanted ? builder_->config().warm_pool : 0;
+}
+
+void Service::fill_pools() {
+  for (std::size_t runtime = 0; runtime < pools_.size(); ++runtime) fill_pool(runtime);
+}
+
+void Service::fill_pool(std::size_t runtime) {
+  Pool& pool = pools_[runtime];
+  if (pool.build_again.count() > 0) return;
   std::size_t building = 0;
   std::size_t building_processes = 0;
   for (const auto& [number, sandbox] : sandboxes_)
-    if (sandbox->state == State::building_init || sandbox->state == State::building_payload)
+    if (sandbox->runtime == runtime && sandbox->state < State::armed)
       ++(sandbox->processes ? building_processes : building);
-  const auto wanted_processes = static_cast<std::size_t>(
-      std::ranges::count_if(waiting_, [](const Waiting& w) { return w.program.processes; }));
-  const std::size_t wanted_strict = waiting_.size() - wanted_processes;
-  while (building_processes < wanted_processes && !free_slots_.empty() && build_again_.count() == 0) {
-    start_build(true);
-    ++building_processes;
-  }
-  // at the start one sandbox is built alone: it shows whether this host can build any
-  const std::size_t pool = announced_ ? builder_->config().warm_pool : 1;
-  while (armed_.size() + building < pool + wanted_strict && !free_slots_.empty() &&
-         build_again_.count() == 0) {
-    start_build(false);
-    ++building;
+  std::size_t wanted_processes = 0;
+  std::size_t wanted = pool_size(runtime);
+  for (const Waiting& waiting : waiting_)
+    if (waiting.runtime == runtime) ++(waiting.program.processes ? wanted_processes : wanted);
+  const auto ready = static_cast<std::size_t>(std::ranges::count_if(
+      armed_, [&](std::uint32_t number) { return sandboxes_.at(number)->runtime == runtime; }));
+  if (wanted + wanted_processes > 0 && !pool.zygote)
+    if (auto r = start_zygote(runtime); !r) return build_failed(0, runtime, r.error());
+  for (; building_processes < wanted_processes && !free_slots_.empty() && pool.build_again.count() == 0;
+       ++building_processes)
+    start_build(runtime, true);
+  for (; ready + building < wanted && !free_slots_.empty() && pool.build_again.count() == 0; ++building)
+    start_build(runtime, false);
+}
+
+Result<void> Service::start_zygote(std::size_t runtime) {
+  Pool& pool = pools_[runtime];
+  auto zygote = builder_->start_zygote(runtime);
+  if (!zygote) return zygote.error();
+  if (pool.zygote)
+    *pool.zygote = std::move(*zygote);
+  else
+    pool.zygote.emplace(std::move(*zygote));
+  pool.zygote_born = sys::monotonic_now();
+  watch(pool.zygote->socket(), EPOLLIN, Source::zygote, static_cast<std::uint32_t>(runtime));
+  expect_answer(pool);
+  return {};
+}
+
+/// Its zygote owes one from here.
+void Service::expect_answer(Pool& pool) {
+  pool.looks = 0;
+  pool.next_look = sys::monotonic_now() + kLookPause;
+}
+
+/// The sandboxes of a runtime that nobody has asked for in a while.
+void Service::end_unwanted() {
+  const auto now = sys::monotonic_now();
+  for (std::size_t runtime = 0; runtime < pools_.size(); ++runtime) {
+    if (pools_[runtime].wanted_until.count() == 0 || now < pools_[runtime].wanted_until) continue;
+    pools_[runtime].wanted_until = {};
+    while (Sandbox* const sandbox = take_armed(runtime, false)) begin_ending(*sandbox);
   }
 }
 
-void Service::start_build(bool processes) {
+void Service::start_build(std::size_t runtime, bool processes) {
   const std::uint32_t slot = free_slots_.back();
   const std::uint32_t number = next_number_++;
-  auto sandbox = builder_->start(number, slot, processes);
-  if (!sandbox) return build_failed(0, sandbox.error());
+  auto sandbox = builder_->start(number, slot, runtime, processes);
+  if (!sandbox) return build_failed(0, runtime, sandbox.error());
   free_slots_.pop_back();
   watch((*sandbox)->report_read.get(), EPOLLIN, Source::report, number);
   watch((*sandbox)->init.get(), EPOLLIN, Source::init, number);
@@ -71,65 +122,69 @@ void Service::start_build(bool processes) {
 }
 
 void Service::on_report(Sandbox& sandbox) {
+  // what a boot script says may be here before the zygote's reply: it stays in the pipe until then
+  if (sandbox.payload_ready && !sandbox.payload) return unwatch(sandbox.report_read.get());
   sandbox::StageReport report{};
   const ssize_t n = ::read(sandbox.report_read.get(), &report, sizeof report);
   if (n < 0) return;
-  if (n != static_cast<ssize_t>(sizeof report)) {
-    if (sandbox.payload_ready) return unwatch(sandbox.report_read.get());
-    return build_failed(sandbox.number,
+  if (n == 1 && sandbox.state == State::starting) return armed(sandbox);  // the word of a boot script
+  if (n != static_cast<ssize_t>(sizeof report))
+    return build_failed(sandbox.number, sandbox.runtime,
                         errno_error("build sandbox: the payload ended without a word", ECHILD));
-  }
+  Pool& pool = pools_[sandbox.runtime];
   if (report.error_number == 0 && report.stage == sandbox::Stage::init_ready) {
     sandbox.state = State::building_payload;
-    for_zygote_.push_back(sandbox.number);
-    if (zygote_ready_) on_zygote();
+    pool.for_zygote.push_back(sandbox.number);
+    if (pool.zygote_ready) on_zygote(sandbox.runtime);
   } else if (report.error_number == 0 && report.stage == sandbox::Stage::payload_ready) {
     sandbox.payload_ready = true;
-    unwatch(sandbox.report_read.get());
-    if (sandbox.payload) armed(sandbox);
+    if (sandbox.payload) payload_stands(sandbox);
   } else {
-    build_failed(sandbox.number, sandbox::stage_error(report));
+    build_failed(sandbox.number, sandbox.runtime, sandbox::stage_error(report));
   }
 }
 
 /// Takes the zygote's replies, then hands it what waits.
-void Service::on_zygote() {
-  while (zygote_) {
-    auto reply = zygote_->receive();
+void Service::on_zygote(std::size_t runtime) {
+  Pool& pool = pools_[runtime];
+  while (pool.zygote) {
+    auto reply = pool.zygote->receive();
     if (reply) {
-      on_zygote_reply(*reply);
+      on_zygote_reply(pool, *reply);
     } else if (reply.error().code == std::errc::resource_unavailable_try_again) {
       break;
     } else {
-      return zygote_died(zygote_->ending());
+      return zygote_died(runtime, pool.zygote->ending());
     }
   }
-  if (next_zygote_ready_ && zygote_owes_ == 0) switch_zygote();
-  while (zygote_ready_ && !next_zygote_ready_ && !for_zygote_.empty()) {
-    Sandbox* const sandbox = find(for_zygote_.front());
-    for_zygote_.pop_front();
+  if (pool.next_zygote_ready && pool.zygote_owes == 0) switch_zygote(runtime);
+  while (pool.zygote_ready && !pool.next_zygote_ready && !pool.for_zygote.empty()) {
+    Sandbox* const sandbox = find(pool.for_zygote.front());
+    pool.for_zygote.pop_front();
     if (sandbox == nullptr || sandbox->state != State::building_payload) continue;
-    if (auto r = builder_->request_payload(*sandbox, *zygote_); !r) {
-      build_failed(sandbox->number, r.error());
+    if (auto r = builder_->request_payload(*sandbox, *pool.zygote); !r) {
+      build_failed(sandbox->number, runtime, r.error());
       continue;
     }
-    ++forks_;
-    if (zygote_owes_++ == 0) expect_zygote();
+    ++pool.forks;
+    if (pool.zygote_owes++ == 0) expect_answer(pool);
   }
-  if (forks_ >= kForksPerZygote || sys::monotonic_now() - zygote_born_ > kZygoteLifetime) renew_zygote();
+  // an interpreter that is executed has addresses of its own each time
+  const bool old = pool.forks >= kForksPerZygote || sys::monotonic_now() - pool.zygote_born > kZygoteLifetime;
+  if (is_embedded(runtime) && old) renew_zygote(runtime);
 }
 
-void Service::on_zygote_reply(const zygote::ForkReply& reply) {
+void Service::on_zygote_reply(Pool& pool, const zygote::ForkReply& reply) {
   if (reply.sandbox == zygote::kHello) {
-    zygote_ready_ = true;
-    failed_zygotes_ = 0;
-    next_look_ = {};
+    pool.zygote_ready = true;
+    pool.failed_zygotes = 0;
+    pool.next_look = {};
     return;
   }
-  if (--zygote_owes_ == 0)
-    next_look_ = {};
+  if (--pool.zygote_owes == 0)
+    pool.next_look = {};
   else
-    expect_zygote();
+    expect_answer(pool);
   Sandbox* const sandbox = find(reply.sandbox);
   if (sandbox == nullptr || sandbox->state != State::building_payload) {
     // its sandbox is ending, and with it the namespace that the payload lives in: only the zombie is left to
@@ -141,91 +196,86 @@ void Service::on_zygote_reply(const zygote::ForkReply& reply) {
     return;
   }
   if (reply.pid == 0)
-    return build_failed(reply.sandbox, errno_error("fork payload from zygote", reply.error_number));
+    return build_failed(reply.sandbox, sandbox->runtime,
+                        errno_error("fork payload from zygote", reply.error_number));
   if (auto r = builder_->adopt_payload(*sandbox, reply.pid); !r)
-    return build_failed(reply.sandbox, r.error());
-  if (sandbox->payload_ready) armed(*sandbox);
+    return build_failed(reply.sandbox, sandbox->runtime, r.error());
+  if (sandbox->payload_ready) payload_stands(*sandbox);
 }
 
 /// What siblings share (addresses, stack canary) is not shared for ever: a fresh zygote is started beside the
 /// old one, which serves until the new one is ready and has answered by then what it was asked.
-void Service::renew_zygote() {
+void Service::renew_zygote(std::size_t runtime) {
+  Pool& pool = pools_[runtime];
   const auto now = sys::monotonic_now();
-  if (next_zygote_ && (next_zygote_ready_ || now < next_zygote_until_)) return;
-  next_zygote_.reset();
-  auto zygote = builder_->start_zygote();
+  if (pool.next_zygote && (pool.next_zygote_ready || now < pool.next_zygote_until)) return;
+  pool.next_zygote.reset();
+  auto zygote = builder_->start_zygote(runtime);
   if (!zygote) return;  // tried again with the next fork
-  next_zygote_.emplace(std::move(*zygote));
-  next_zygote_until_ = now + kZygoteStart;
-  watch(next_zygote_->socket(), EPOLLIN, Source::next_zygote, 0);
+  pool.next_zygote.emplace(std::move(*zygote));
+  pool.next_zygote_until = now + kZygoteStart;
+  watch(pool.next_zygote->socket(), EPOLLIN, Source::next_zygote, static_cast<std::uint32_t>(runtime));
 }
 
-void Service::on_next_zygote() {
-  if (!next_zygote_ || next_zygote_ready_) return;
-  auto hello = next_zygote_->receive();
+void Service::on_next_zygote(std::size_t runtime) {
+  Pool& pool = pools_[runtime];
+  if (!pool.next_zygote || pool.next_zygote_ready) return;
+  auto hello = pool.next_zygote->receive();
   if (!hello && hello.error().code == std::errc::resource_unavailable_try_again) return;
-  if (!hello || hello->sandbox != zygote::kHello) return next_zygote_.reset();
-  next_zygote_ready_ = true;
-  on_zygote();
+  if (!hello || hello->sandbox != zygote::kHello) return pool.next_zygote.reset();
+  pool.next_zygote_ready = true;
+  on_zygote(runtime);
 }
 
-void Service::switch_zygote() {
-  unwatch(next_zygote_->socket());
-  *zygote_ = std::move(*next_zygote_);
-  next_zygote_.reset();
-  next_zygote_ready_ = false;
-  forks_ = 0;
-  zygote_born_ = sys::monotonic_now();
-  watch(zygote_->socket(), EPOLLIN, Source::zygote, 0);
-}
-
-/// It owes an answer from here.
-void Service::expect_zygote() {
-  looks_ = 0;
-  next_look_ = sys::monotonic_now() + kLookPause;
+void Service::switch_zygote(std::size_t runtime) {
+  Pool& pool = pools_[runtime];
+  unwatch(pool.next_zygote->socket());
+  *pool.zygote = std::move(*pool.next_zygote);
+  pool.next_zygote.reset();
+  pool.next_zygote_ready = false;
+  pool.forks = 0;
+  pool.zygote_born = sys::monotonic_now();
+  watch(pool.zygote->socket(), EPOLLIN, Source::zygote, static_cast<std::uint32_t>(runtime));
 }
 
 /// A zygote that is stopped, or silent for long, is ended and replaced. Looks are counted and not time, so
 /// that one whose whole service was frozen gets its chance.
-void Service::look_at_zygote() {
-  on_zygote();  // its answer may be there already
-  if (next_look_.count() == 0 || sys::monotonic_now() < next_look_) return;
-  if (++looks_ < kLooksAtASilentZygote && !zygote_->is_stopped()) {
-    next_look_ = sys::monotonic_now() + kLookPause;
+void Service::look_at_zygote(std::size_t runtime) {
+  Pool& pool = pools_[runtime];
+  on_zygote(runtime);  // its answer may be there already
+  if (pool.next_look.count() == 0 || sys::monotonic_now() < pool.next_look) return;
+  if (++pool.looks < kLooksAtASilentZygote && !pool.zygote->is_stopped()) {
+    pool.next_look = sys::monotonic_now() + kLookPause;
     return;
   }
-  static_cast<void>(zygote_->ending());
-  zygote_died(errno_error("ask zygote for a payload", ETIMEDOUT));
+  static_cast<void>(pool.zygote->ending());
+  zygote_died(runtime, errno_error("ask zygote for a payload", ETIMEDOUT));
 }
 
-void Service::zygote_died(const Error& error) {
-  zygote_ready_ = false;
-  zygote_owes_ = 0;
-  next_look_ = {};
+void Service::zygote_died(std::size_t runtime, const Error& error) {
+  Pool& pool = pools_[runtime];
+  pool.zygote_ready = false;
+  pool.zygote_owes = 0;
+  pool.next_look = {};
   strangers_until_ = sys::monotonic_now() + kStrangersTime;
-  forks_ = 0;
-  ++failed_zygotes_;
+  pool.forks = 0;
+  ++pool.failed_zygotes;
   std::vector<std::uint32_t> orphans;
   for (const auto& [number, sandbox] : sandboxes_)
-    if (sandbox->state == State::building_payload && !sandbox->payload) orphans.push_back(number);
+    if (sandbox->runtime == runtime && sandbox->state == State::building_payload && !sandbox->payload)
+      orphans.push_back(number);
   for (const std::uint32_t number : orphans)
     if (Sandbox* const sandbox = find(number)) begin_ending(*sandbox);
-  if (!orphans.empty()) build_failed(0, error);  // one cause, one failure
-  if (!announced_ && failed_zygotes_ >= kFailedBuildsAtStart) {
-    fatal_ = error;
+  if (!orphans.empty() || pool.failed_zygotes > 1) build_failed(0, runtime, error);  // one cause, one failure
+  if (!announced_ && pool.failed_zygotes >= kFailedBuildsAtStart) fatal_ = error;
+  if (pool.failed_zygotes > 1) {
+    // one that dies again and again must not take the processor with it: the next build starts the next
+    pool.zygote.reset();
+    pool.build_again =
+        sys::monotonic_now() + kBuildPause * std::min(pool.failed_zygotes, kLongestZygotePause);
     return;
   }
-  auto zygote = builder_->start_zygote();
-  if (!zygote) {
-    fatal_ = zygote.error();
-    return;
-  }
-  *zygote_ = std::move(*zygote);
-  zygote_born_ = sys::monotonic_now();
-  watch(zygote_->socket(), EPOLLIN, Source::zygote, 0);
-  expect_zygote();
-  // one that dies again and again must not take the processor with it
-  if (failed_zygotes_ > 1) build_again_ = sys::monotonic_now() + kBuildPause * failed_zygotes_;
+  if (auto r = start_zygote(runtime); !r) fatal_ = r.error();
 }
 
 /// A zygote that was killed may have forked a payload that it never told of. As long as that is not reaped,
@@ -239,19 +289,30 @@ void Service::reap_strangers() {
   if (!known) ::waitpid(info.si_pid, nullptr, __WALL);
 }
 
-void Service::armed(Sandbox& sandbox) {
-  if (auto r = builder_->arm(sandbox); !r) return build_failed(sandbox.number, r.error());
-  sandbox.state = State::armed;
-  failed_builds_ = 0;
+/// Every layer is on. Where the payload is to execute an interpreter ahead of its program, that goes on now.
+void Service::payload_stands(Sandbox& sandbox) {
+  if (auto r = builder_->arm(sandbox); !r) return build_failed(sandbox.number, sandbox.runtime, r.error());
+  sandbox.may_execute = !is_embedded(sandbox.runtime) && !sandbox.processes;
   watch(sandbox.payload.get(), EPOLLIN, Source::payload, sandbox.number);
   watch(sandbox.listener.get(), EPOLLIN, Source::listener, sandbox.number);
+  if (builder_->config().runtimes[sandbox.runtime].start != Start::prestart) return armed(sandbox);
+  sandbox.state = State::starting;
+  sandbox.wall_deadline = sys::monotonic_now() + kInterpreterStart;
+  watch(sandbox.report_read.get(), EPOLLIN, Source::report, sandbox.number);
+}
+
+void Service::armed(Sandbox& sandbox) {
+  sandbox.state = State::armed;
+  pools_[sandbox.runtime].failed_builds = 0;
+  unwatch(sandbox.report_read.get());
   sandbox.report_read.reset();
   if (!announced_) {
     announced_ = true;
     send(encode(ReadyMessage{builder_->isolation(), leaks_removed_}));
   }
-  const auto waits = std::ranges::find_if(
-      waiting_, [&](const Waiting& waiting) { return waiting.program.processes == sandbox.processes; });
+  const auto waits = std::ranges::find_if(waiting_, [&](const Waiting& waiting) {
+    return waiting.runtime == sandbox.runtime && waiting.program.processes == sandbox.processes;
+  });
   if (waits == waiting_.end()) {
     armed_.push_back(sandbox.number);
     statistics_soon();
@@ -262,15 +323,17 @@ void Service::armed(Sandbox& sandbox) {
   hand_over(sandbox, std::move(waiting));
 }
 
-/// One build did not come to its end; 0 stands for one that did not even begin. The first that waits hears of
-/// it.
-void Service::build_failed(std::uint32_t number, const Error& error) {
-  ++failed_builds_;
-  if (!announced_ && failed_builds_ >= kFailedBuildsAtStart) fatal_ = error;
-  build_again_ = sys::monotonic_now() + kBuildPause;
-  if (failed_builds_ >= kFailedBuildsAtStart && !waiting_.empty()) {
-    answer_failure(waiting_.front().id, error);
-    waiting_.pop_front();
+/// One build did not come to its end; 0 stands for one that did not even begin. The first that waits for such
+/// a sandbox hears of it.
+void Service::build_failed(std::uint32_t number, std::size_t runtime, const Error& error) {
+  Pool& pool = pools_[runtime];
+  ++pool.failed_builds;
+  if (!announced_ && pool.failed_builds >= kFailedBuildsAtStart) fatal_ = error;
+  pool.build_again = sys::monotonic_now() + kBuildPause;
+  const auto waits = std::ranges::find(waiting_, runtime, &Waiting::runtime);
+  if (pool.failed_builds >= kFailedBuildsAtStart && waits != waiting_.end()) {
+    answer_failure(waits->id, error);
+    waiting_.erase(waits);
   }
   if (Sandbox* const sandbox = find(number)) begin_ending(*sandbox);
 }

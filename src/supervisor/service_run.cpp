@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "base/sys.hpp"
 #include "seccomp/profile.hpp"
@@ -54,9 +55,16 @@ Result<void> Service::apply_limits(Sandbox& sandbox, const Limits& limits) {
 void Service::hand_over(Sandbox& sandbox, Waiting waiting) {
   sandbox.run_id = waiting.id;
   sandbox.is_channel = waiting.is_channel;
+  quiet_runtime_ = sandbox.runtime;
+  bool too_small = false;
   if (auto r = apply_limits(sandbox, waiting.program.limits); !r) {
-    answer_failure(waiting.id, r.error());
-    return begin_ending(sandbox);
+    // cgroup v1 refuses a limit below what the interpreter has taken already; v2 takes it, and kills
+    too_small = r.error().code == std::errc::device_or_resource_busy;
+    if (!too_small) {
+      answer_failure(waiting.id, r.error());
+      return begin_ending(sandbox);
+    }
+    sandbox.limits = waiting.program.limits;
   }
   zygote::HandOver hand_over{std::move(waiting.program.source), std::move(waiting.program.args), {}, {}};
   for (SourceFile& file : waiting.program.files) {
@@ -82,6 +90,7 @@ void Service::hand_over(Sandbox& sandbox, Waiting waiting) {
   sandbox.wall_deadline = sandbox.started + sandbox.limits.wall_time;
   sandbox.next_cpu_check =
       sandbox.started + std::max<nanoseconds>(kShortestCpuCheck, sandbox.limits.cpu_time);
+  if (too_small) return stop(sandbox, Ending::memory_limit);
   sandbox.write_input();
   if (sandbox.stdin_write && !sandbox.input.empty())
     watch(sandbox.stdin_write.get(), EPOLLOUT, Source::input, sandbox.number);
@@ -131,6 +140,8 @@ void Service::on_listener(Sandbox& sandbox) {
   }
   constexpr int kX32Bit = 0x40000000;
   const bool native = notification.data.arch == AUDIT_ARCH_X86_64 && notification.data.nr < kX32Bit;
+  if (native && notification.data.nr == SYS_execve && std::exchange(sandbox.may_execute, false))
+    return let_go_on(sandbox, notification.id);
   if (native && notification.data.nr == SYS_exit_group && !sandbox.processes)
     return on_exit_call(sandbox, notification.id, static_cast<int>(notification.data.args[0] & 0xff));
   if (builder_->config().audit != Audit::none && native && note_call(sandbox, notification)) return;
@@ -139,11 +150,18 @@ void Service::on_listener(Sandbox& sandbox) {
   sandbox.kill();
 }
 
+void Service::let_go_on(Sandbox& sandbox, std::uint64_t notification) {
+  seccomp_notif_resp go_on{};
+  go_on.id = notification;
+  go_on.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  ::ioctl(sandbox.listener.get(), SECCOMP_IOCTL_NOTIF_SEND, &go_on);
+}
+
 /// With an audit every call that it notes comes by here, and gets what the profile says. False for a call
 /// that ends the program.
 bool Service::note_call(Sandbox& sandbox, const seccomp_notif& notification) {
   constexpr std::size_t kMostNotes = 256;
-  const RuntimeConfig& runtime = builder_->config().runtimes.front();
+  const RuntimeConfig& runtime = builder_->config().runtimes[sandbox.runtime];
   const auto profile =
       seccomp::parse_profile(sandbox.processes ? runtime.processes_profile : runtime.strict_profile);
   const std::span<const std::uint64_t, 6> arguments(
@@ -170,13 +188,8 @@ bool Service::note_call(Sandbox& sandbox, const seccomp_notif& notification) {
 /// The program ends by itself, with this status. Taking apart what is left of it takes as long as many a
 /// program runs, so nobody waits for it: the process is stopped, and killed once the answer is on its way.
 void Service::on_exit_call(Sandbox& sandbox, std::uint64_t notification, int status) {
-  if (sandbox.state != State::running || sandbox.is_channel || sandbox.killed_for) {
-    seccomp_notif_resp go_on{};
-    go_on.id = notification;
-    go_on.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-    ::ioctl(sandbox.listener.get(), SECCOMP_IOCTL_NOTIF_SEND, &go_on);
-    return;
-  }
+  if (sandbox.state != State::running || sandbox.is_channel || sandbox.killed_for)
+    return let_go_on(sandbox, notification);
   // its other threads, if it has any, stop here too
   sys::raw::pidfd_send_signal(sandbox.payload.get(), SIGSTOP);
   const auto end = sys::monotonic_now();
@@ -204,6 +217,13 @@ void Service::on_payload_end(Sandbox& sandbox) {
   sandbox.payload_reaped = true;
   sandbox.status = *status;
   unwatch(sandbox.payload.get());
+  if (sandbox.state == State::starting)
+    return build_failed(
+        sandbox.number, sandbox.runtime,
+        errno_error("start \"" + builder_->config().runtimes[sandbox.runtime].name +
+                        "\": its interpreter ended before it was ready" +
+                        (sandbox.violation.empty() ? "" : ", stopped at " + sandbox.violation),
+                    ECHILD));
   if (sandbox.state == State::armed) {  // died before it was given anything
     std::erase(armed_, sandbox.number);
     return begin_ending(sandbox);
@@ -292,8 +312,8 @@ void Service::on_init_end(Sandbox& sandbox) {
   sandbox.init_reaped = true;
   unwatch(sandbox.init.get());
   if (sandbox.state == State::building_init) on_report(sandbox);  // it may have said why
-  if (sandbox.state == State::building_init || sandbox.state == State::building_payload)
-    build_failed(sandbox.number, errno_error("build sandbox: init ended", ECHILD));
+  if (sandbox.state < State::armed)
+    build_failed(sandbox.number, sandbox.runtime, errno_error("build sandbox: init ended", ECHILD));
   if (sandbox.state == State::armed) begin_ending(sandbox);
   // a running payload dies with its init and is answered when it has ended
   if (sandbox.state == State::ending) try_remove(sandbox.number);

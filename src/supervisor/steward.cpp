@@ -78,7 +78,7 @@ struct Estate {
   uid_t uid = ::geteuid();  ///< of the start, mapped to 0 in single-id mode
   gid_t gid = ::getegid();
   cgroup::Instance cgroups;
-  UniqueFd supervisor_executable, zygote_executable, config, supervisor_procs, null;
+  UniqueFd supervisor_executable, zygote_executable, exec_zygote_executable, config, supervisor_procs, null;
   UniqueFd user_namespace;  ///< the outer one, once it exists
 };
 
@@ -92,9 +92,13 @@ struct Estate {
   if (estate.supervisor_procs)
     require(sys::raw::write_all(estate.supervisor_procs.get(), "0", 1), "supervisor: join cgroup");
   require(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0, "supervisor: parent death signal");
-  std::vector<int> wanted = {estate.null.get(),   estate.null.get(),
-                             STDERR_FILENO,       front,
-                             estate.config.get(), estate.zygote_executable.get()};
+  std::vector<int> wanted = {estate.null.get(),
+                             estate.null.get(),
+                             STDERR_FILENO,
+                             front,
+                             estate.config.get(),
+                             estate.zygote_executable.get(),
+                             estate.exec_zygote_executable.get()};
   for (const UniqueFd& directory : estate.cgroups.directories) wanted.push_back(directory.get());
   wanted.push_back(estate.supervisor_executable.get());
   constexpr int kAbove = 64;
@@ -414,6 +418,8 @@ Result<StewardHandle> start_steward(StewardPlan plan) {
   if (!supervisor) return give_up(supervisor.error());
   auto zygote = sys::open_at(AT_FDCWD, estate.plan.zygote_path, O_RDONLY);
   if (!zygote) return give_up(zygote.error());
+  auto exec_zygote = sys::open_at(AT_FDCWD, estate.plan.exec_zygote_path, O_RDONLY);
+  if (!exec_zygote) return give_up(exec_zygote.error());
   ArchiveWriter writer;
   writer(estate.plan.config);
   auto config = sys::make_memory_file("supervisor-config", writer.bytes());
@@ -422,6 +428,7 @@ Result<StewardHandle> start_steward(StewardPlan plan) {
   if (!null) return give_up(null.error());
   estate.supervisor_executable = std::move(*supervisor);
   estate.zygote_executable = std::move(*zygote);
+  estate.exec_zygote_executable = std::move(*exec_zygote);
   estate.config = std::move(*config);
   estate.null = std::move(*null);
   if (!estate.cgroups.supervisor_procs.empty()) {

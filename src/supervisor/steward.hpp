@@ -27,6 +27,7 @@ struct StewardPlan {
   Config config;                ///< cgroup_version and id_count are filled in
   std::string supervisor_path;  ///< executables beside our own
   std::string zygote_path;
+  std::string exec_zygote_path;
   std::uint32_t id_base = 0;  ///< first host id of the range, used when the start may map ids
   std::uint32_t id_count = 0;
   uid_t service_uid = 0;  ///< what steward and front run as, when the start is privileged

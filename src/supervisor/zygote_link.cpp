@@ -34,7 +34,8 @@ constexpr std::array kSteps = {"",
 /// The zygote's process between clone and exec: a mount namespace that shows the rootfs alone, no network, no
 /// IPC. Async-signal-safe. Exits with the number of the step that failed.
 [[noreturn]] void become_zygote(const ZygoteLink::Plan& plan, int control,
-                                const std::array<UniqueFd, 3>& streams, char* const* environment) {
+                                const std::array<UniqueFd, 3>& streams, char* const* argv,
+                                char* const* environment) {
   const auto require = [](bool done, int step) {
     if (!done) ::_exit(kFirstStep + step);
   };
@@ -59,11 +60,17 @@ constexpr std::array kSteps = {"",
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   // programs find every signal as it is at the start of any process; the steward ignores some
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
-  char name[] = "python3";  // libc's own messages name the program after it
-  char* const argv[] = {name, nullptr};
   ::execveat(kExecutable, "", argv, environment, AT_EMPTY_PATH);
   require(false, 7);
   ::_exit(1);
+}
+
+/// As exec wants them.
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
 }
 
 }  // namespace
@@ -79,10 +86,8 @@ Result<ZygoteLink> ZygoteLink::start(const Plan& plan) {
   if (!in || !out) return errno_error("make pipes for zygote", errno);
   streams[0] = std::move(in->read);
   streams[1] = std::move(out->write);
-  std::vector<char*> environment;
-  for (const std::string& variable : plan.environment)
-    environment.push_back(const_cast<char*>(variable.c_str()));
-  environment.push_back(nullptr);
+  const std::vector<char*> argv = pointers(plan.argv);
+  const std::vector<char*> environment = pointers(plan.environment);
 
   clone_args args{};
   int process = -1;
@@ -91,7 +96,7 @@ Result<ZygoteLink> ZygoteLink::start(const Plan& plan) {
   args.exit_signal = SIGCHLD;
   const pid_t pid = sys::raw::clone_process(args);
   if (pid < 0) return errno_error("clone zygote", errno);
-  if (pid == 0) become_zygote(plan, pair->second.get(), streams, environment.data());
+  if (pid == 0) become_zygote(plan, pair->second.get(), streams, argv.data(), environment.data());
   if (auto r = sys::set_nonblocking(pair->first.get()); !r) return r.error();
   return ZygoteLink(pid, UniqueFd(process), std::move(pair->first));
 }

@@ -18,8 +18,9 @@ namespace executor::supervisor {
 class ZygoteLink {
  public:
   struct Plan {
-    int executable = -1;  ///< descriptor of the zygote's program
-    std::string root;     ///< staged root of its runtime
+    int executable = -1;                       ///< descriptor of the zygote's program
+    std::string root;                          ///< staged root of its runtime
+    std::vector<std::string> argv{"python3"};  ///< libc's own messages name the program after the first
     std::vector<std::string> environment;
     int proc = -1;                                  ///< directory of procfs
     int strict_filter = -1, processes_filter = -1;  ///< memory files with the compiled filters

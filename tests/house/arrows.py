@@ -33,7 +33,7 @@ ARROWS = {
 ARROWS["app"] = {folder: ALL for folder in ARROWS}  # the only place that knows every module
 
 # Libraries that are not named after their folder
-LIBRARIES = {"supervisor_core": "supervisor", "zygote_protocol": "zygote"}
+LIBRARIES = {"supervisor_core": "supervisor", "zygote_protocol": "zygote", "fork_server": "zygote"}
 
 
 def include_breaches(root):

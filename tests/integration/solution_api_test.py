@@ -217,7 +217,7 @@ class Answers(executor_service.HostCase):
         good = job("def solution(n): return n", ("1", "1"))
         for change, status, code, field in (
                 ({"code": None}, 400, "wrong_type", "code"), ({"code": "x" * 300_000}, 413, "too_large", "code"),
-                ({"language": "javascript"}, 400, "unknown_language", "language"), ({"language": 3}, 400, "wrong_type", "language"),
+                ({"language": "ruby"}, 400, "unknown_language", "language"), ({"language": 3}, 400, "wrong_type", "language"),
                 ({"testCases": []}, 400, "out_of_range", "testCases"), ({"testCases": "no"}, 400, "wrong_type", "testCases"),
                 ({"testCases": [1]}, 400, "wrong_type", "testCases[0]"),
                 ({"testCases": [{"input": 5, "expectedOutput": "1"}]}, 400, "wrong_type", "testCases[0].input"),

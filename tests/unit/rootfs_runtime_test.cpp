@@ -1,6 +1,7 @@
 #include "rootfs/runtime.hpp"
 
 #include <doctest/doctest.h>
+#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): setenv
 
 #include "rootfs_fixture.hpp"
 
@@ -68,6 +69,37 @@ TEST_CASE_FIXTURE(TreeFixture, "a runtime manifest of another name than asked fo
   CHECK(load_runtime_manifest(root / "runtime.json", "python").value().name == "python");
   CHECK(load_runtime_manifest(root / "runtime.json", "node").has_error());
   CHECK(load_runtime_manifest(root / "missing.json", "python").has_error());
+}
+
+TEST_CASE_FIXTURE(TreeFixture, "every manifest is a runtime, Python first, and a bad one is an error") {
+  const auto named = [](const std::string& name) {
+    std::string text = kRuntime;
+    return text.replace(text.find("python"), 6, name);
+  };
+  ::setenv("EXECUTOR_DATA_DIR", root.c_str(), 1);
+  write("rootfs/python/runtime.json", kRuntime);
+  write("rootfs/lua/runtime.json", named("lua"));
+  write("rootfs/notes.txt", "no runtime");
+  const auto runtimes = load_runtime_manifests();
+  write("rootfs/ruby/runtime.json", named("perl"));
+  const auto broken = load_runtime_manifests();
+  ::unsetenv("EXECUTOR_DATA_DIR");
+  REQUIRE(runtimes.has_value());
+  REQUIRE(runtimes->size() == 2);
+  CHECK(runtimes->at(0).name == "python");
+  CHECK(runtimes->at(1).name == "lua");
+  CHECK(broken.has_error());
+}
+
+TEST_CASE_FIXTURE(TreeFixture, "a runtime is built where its first program stands in its root") {
+  const RuntimeManifest runtime = parse_runtime_manifest(kRuntime).value();
+  ::setenv("EXECUTOR_ROOTFS_DIR", root.c_str(), 1);
+  const bool before = is_built(runtime);
+  write("python/usr/bin/python3", "");
+  const bool after = is_built(runtime);
+  ::unsetenv("EXECUTOR_ROOTFS_DIR");
+  CHECK_FALSE(before);
+  CHECK(after);
 }
 
 }  // namespace

@@ -84,6 +84,19 @@ TEST_CASE("the text of the last exception is what stands behind its frames") {
   CHECK(error_text(std::string(10000, 'x')).size() == 4096);
 }
 
+TEST_CASE("the text of a JavaScript exception is what stands before its frames, without Node's own lines") {
+  const std::string end = "\n\nNode.js v18.20.4\n";
+  CHECK(
+      error_text("/tmp/main.js:1\nnull.x\n     ^\n\nTypeError: no x\n    at f (/tmp/main.js:1:6)\n    at g" +
+                 end) == "TypeError: no x");
+  CHECK(error_text("/tmp/main.js:1\nx\n^\n\nError: two\nlines\n    at f" + end) == "Error: two\nlines");
+  CHECK(error_text("noise\nRangeError: far\n    at solution (/tmp/main.js:1:6)\n") == "RangeError: far");
+  CHECK(error_text(
+            "/tmp/main.js:1\nthrow 'x'\n^\nx\n(Use `node --trace-uncaught ...` to show where the exception "
+            "was thrown)" +
+            end) == "x");
+}
+
 TEST_CASE("each way to end has its words") {
   auto killed = ended(Verdict::runtime_error, "");
   killed.outcome.ending = Ending::signalled;

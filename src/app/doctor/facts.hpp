@@ -116,7 +116,17 @@ struct SeccompFacts {
 };
 
 struct InstallationFacts {
-  std::string rootfs{};  ///< where the root of Python is expected
+  /// A further runtime, and what its root is.
+  struct Runtime {
+    std::string name{};
+    std::string rootfs{};
+    bool built = false;
+    Told manifest{};
+    std::vector<std::string> differences{};
+  };
+  std::vector<Runtime> runtimes{};
+  Told runtime_manifests{};  ///< reading every runtime.json
+  std::string rootfs{};      ///< where the root of Python is expected
   bool rootfs_present = false;
   Told manifest{};        ///< reading what the root must be
   std::size_t paths = 0;  ///< that the manifest records

@@ -36,10 +36,34 @@ Check helper_check(const InstallationFacts& files) {
   return ok(kName, names);
 }
 
+/// A runtime beside Python: without it programs in its language are refused, and nothing else.
+Check runtime_check(const InstallationFacts::Runtime& runtime) {
+  const std::string name = "rootfs " + runtime.name;
+  const std::string build = "executor rootfs build --runtime " + runtime.name;
+  const std::string where = "\"" + runtime.rootfs + "\"";
+  if (!runtime.built)
+    return degraded(name, where + " is not there: programs in " + runtime.name + " are refused", build);
+  if (!worked(runtime.manifest))
+    return missing(name, where + " has no readable manifest: " + reason(runtime.manifest),
+                   build + " --force");
+  if (!runtime.differences.empty())
+    return missing(name,
+                   where + " differs from its manifest in " + std::to_string(runtime.differences.size()) +
+                       " paths, first " + runtime.differences.front(),
+                   build);
+  return ok(name, "as recorded in " + where);
+}
+
 }  // namespace
 
 Checks installation_checks(const HostFacts& facts) {
-  return {rootfs_check(facts), helper_check(facts.installation)};
+  const InstallationFacts& files = facts.installation;
+  Checks checks{rootfs_check(facts), helper_check(files)};
+  for (const InstallationFacts::Runtime& runtime : files.runtimes) checks.push_back(runtime_check(runtime));
+  if (files.runtime_manifests && !worked(files.runtime_manifests))
+    checks.push_back(missing("runtimes", reason(files.runtime_manifests),
+                             "install the package again, or mend what rootfs/*/runtime.json says"));
+  return checks;
 }
 
 }  // namespace executor::doctor

@@ -6,6 +6,7 @@
 #include "app/doctor/probe.hpp"
 #include "rootfs/manifest.hpp"
 #include "rootfs/paths.hpp"
+#include "rootfs/runtime.hpp"
 
 namespace executor::doctor {
 
@@ -76,6 +77,18 @@ bool helper_found(const std::string& name) {
   return false;
 }
 
+InstallationFacts::Runtime probe_runtime(const rootfs::RuntimeManifest& runtime,
+                                         const ProbeOptions& options) {
+  const fs::path root = rootfs::rootfs_directory(runtime.name);
+  InstallationFacts::Runtime facts{.name = runtime.name, .rootfs = root.string()};
+  facts.built = rootfs::is_built(runtime);
+  if (!facts.built) return facts;
+  const auto manifest = rootfs::read_manifest(rootfs::manifest_path(root));
+  facts.manifest = manifest ? std::string() : manifest.error().message();
+  if (manifest) facts.differences = options.full ? full_check(root, *manifest) : quick_check(root, *manifest);
+  return facts;
+}
+
 }  // namespace
 
 InstallationFacts probe_installation(const ProbeOptions& options) {
@@ -94,7 +107,12 @@ InstallationFacts probe_installation(const ProbeOptions& options) {
       facts.differences = options.full ? full_check(root, *manifest) : quick_check(root, *manifest);
     }
   }
-  for (const char* name : {"executor-supervisor", "executor-zygote-python"})
+  const auto runtimes = rootfs::load_runtime_manifests();
+  facts.runtime_manifests = runtimes ? std::string() : runtimes.error().message();
+  if (runtimes)
+    for (const rootfs::RuntimeManifest& runtime : *runtimes)
+      if (runtime.name != "python") facts.runtimes.push_back(probe_runtime(runtime, options));
+  for (const char* name : {"executor-supervisor", "executor-zygote-python", "executor-zygote-exec"})
     facts.helpers.push_back({name, helper_found(name)});
   return facts;
 }

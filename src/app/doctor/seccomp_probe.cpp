@@ -53,11 +53,13 @@ std::string compile_failure(const std::string& name, seccomp::KillMode mode) {
 }
 
 std::vector<SeccompFacts::Profile> try_profiles() {
-  const auto runtime = rootfs::load_runtime_manifest("python");
-  if (!runtime) return {{"python's runtime.json", runtime.error().message()}};
+  const auto runtimes = rootfs::load_runtime_manifests();
+  if (!runtimes) return {{"runtime.json", runtimes.error().message()}};
+  if (runtimes->empty()) return {{"python's runtime.json", "it is not there"}};
   std::vector<SeccompFacts::Profile> profiles;
-  for (const std::string& name : {runtime->seccomp_profile, runtime->processes_profile})
-    profiles.push_back({name, compile_failure(name, seccomp::KillMode::notify)});
+  for (const rootfs::RuntimeManifest& runtime : *runtimes)
+    for (const std::string& name : {runtime.seccomp_profile, runtime.processes_profile})
+      profiles.push_back({name, compile_failure(name, seccomp::KillMode::notify)});
   profiles.push_back({"init.json", compile_failure("init.json", seccomp::KillMode::kill)});
   profiles.push_back({"supervisor.json", compile_failure("supervisor.json", seccomp::KillMode::give_way)});
   return profiles;

@@ -66,12 +66,20 @@ module.exports = async function call(solution, text) {
     if (chunk.length > 0) last = chunk.toString().slice(-1);
     return write.call(process.stdout, chunk, ...rest);
   };
+  let settled = false;
+  process.on("exit", (status) => {
+    if (settled || status !== 0) return;
+    process.stderr.write("Error: solution returned a promise that is never settled\n");
+    process.exitCode = 1;
+  });
   try {
     const result = await solution(...valuesOf(text));
+    settled = true;
     process.stdout.write = write;
     if (result !== undefined || last === "")
       process.stdout.write((last === "" || last === "\n" ? "" : "\n") + shown(result) + "\n");
   } catch (error) {
+    settled = true;
     process.stderr.write((error instanceof Error ? error.stack : `Uncaught ${String(error)}`) + "\n");
     process.exitCode = 1;
   }

@@ -1,0 +1,1 @@
+executor_integration_test(solution_javascript solution_javascript_test.py)
