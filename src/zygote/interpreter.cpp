@@ -75,10 +75,10 @@ std::vector<StartDict>& start_dicts() {
 
 std::uint64_t version_of(PyObject* dict) { return reinterpret_cast<PyDictObject*>(dict)->ma_version_tag; }
 
-[[noreturn]] void die(const PyStatus& status) { Py_ExitStatusException(status); }
+[[noreturn]] void exit_with(const PyStatus& status) { Py_ExitStatusException(status); }
 
 void require(const PyStatus& status) {
-  if (PyStatus_Exception(status)) die(status);
+  if (PyStatus_Exception(status)) exit_with(status);
 }
 
 /// A program as they come: reads, counts, prints.
