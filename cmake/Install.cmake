@@ -6,7 +6,7 @@ set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)  # packing builds no tests
 set(source ${PROJECT_SOURCE_DIR})
 
 install(TARGETS executor RUNTIME DESTINATION bin)
-install(TARGETS executor-local executor-supervisor executor-zygote-exec executor-zygote-python RUNTIME DESTINATION lib/executor)
+install(TARGETS executor-bootstrap executor-local executor-supervisor executor-zygote-exec executor-zygote-python RUNTIME DESTINATION lib/executor)
 install(DIRECTORY ${source}/seccomp-profiles ${source}/rootfs DESTINATION share/executor)
 install(FILES ${source}/systemd/executor.service ${source}/systemd/executor-worker.service ${source}/systemd/executor.socket
   ${source}/systemd/executor-rootfs.service ${source}/systemd/executor.slice DESTINATION lib/systemd/system)
@@ -29,7 +29,7 @@ foreach(page executor.1 executor.service.8)
   list(APPEND pages ${PROJECT_BINARY_DIR}/man/${page}.gz)
   install(FILES ${PROJECT_BINARY_DIR}/man/${page}.gz DESTINATION share/man/man${section})
 endforeach()
-add_custom_target(package_files ALL DEPENDS ${pages} executor executor-local executor-supervisor executor-zygote-exec executor-zygote-python)
+add_custom_target(package_files ALL DEPENDS ${pages} executor executor-bootstrap executor-local executor-supervisor executor-zygote-exec executor-zygote-python)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME executor)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <map>
 #include <memory>
 
 #include "app/docker_channel.hpp"
@@ -11,6 +12,7 @@
 #include "backend/docker_start.hpp"
 #include "backend/local_start.hpp"
 #include "backend/native.hpp"
+#include "base/archive.hpp"
 #include "base/sys.hpp"
 #include "validation/sandbox_channel.hpp"
 #include "validation/sandbox_validator.hpp"
@@ -38,6 +40,10 @@ Result<void> try_native(const NativeOptions& options, BackendChoice& choice) {
   choice.uid = ids.uid;
   choice.gid = ids.gid;
   choice.steward.emplace(std::move(*handle));
+  const auto runtimes = native_runtimes();
+  if (!runtimes) return runtimes.error();
+  choice.languages.clear();
+  for (const rootfs::RuntimeManifest& runtime : *runtimes) choice.languages.push_back(runtime.name);
   return {};
 }
 
@@ -49,7 +55,7 @@ Result<void> try_native(const NativeOptions& options, BackendChoice& choice) {
 }
 
 /// With the rights that the front will have, and in a process that leaves nothing in this one.
-Result<std::string> try_docker_apart(const BackendChoice& choice) {
+Result<DockerTrial> try_docker_apart(const BackendChoice& choice) {
   auto pipe = sys::make_pipe();
   if (!pipe) return pipe.error();
   const pid_t pid = ::fork();
@@ -58,7 +64,11 @@ Result<std::string> try_docker_apart(const BackendChoice& choice) {
     if (choice.drops)
       if (auto dropped = supervisor::drop_privileges(choice.uid, choice.gid); !dropped)
         tell(pipe->write.get(), dropped.error());
-    tell(pipe->write.get(), try_docker(choice.docker, minutes(15)));
+    const auto trial = try_docker(choice.docker, minutes(15));
+    if (!trial) tell(pipe->write.get(), trial.error());
+    ArchiveWriter words;
+    for (const auto& [language, lacks] : *trial) words(language, lacks);
+    tell(pipe->write.get(), words.take());
   }
   pipe->write.reset();
   std::string text;
@@ -67,16 +77,34 @@ Result<std::string> try_docker_apart(const BackendChoice& choice) {
   ::waitpid(pid, nullptr, 0);
   if (text.empty()) return errno_error("try Docker", ECHILD);
   if (text.front() == '-') return Error(text.substr(1), {});
-  return text.substr(1);
+  DockerTrial trial;
+  ArchiveReader words(std::string_view(text).substr(1));
+  while (words.ok() && !words.finished()) {
+    std::string language;
+    std::string lacks;
+    words(language, lacks);
+    trial[language] = lacks;
+  }
+  return trial;
 }
 
 Result<void> try_docker_backend(const Config& config, BackendChoice& choice) {
-  auto options = docker_options(config.docker_socket, config.docker_image);
+  std::map<std::string, std::string> images{{"python", config.docker_image}};
+  if (config.docker_image_javascript != "none") images["javascript"] = config.docker_image_javascript;
+  auto options = docker_options(config.docker_socket, images);
   if (!options) return options.error();
   choice.docker = std::move(*options);
   keep_rights(choice, docker_group(config.docker_socket, service_ids().gid));
-  const auto words = try_docker_apart(choice);
-  if (!words) return words.error();
+  const auto trial = try_docker_apart(choice);
+  if (!trial) return trial.error();
+  choice.languages.clear();
+  for (const docker::RuntimeOptions& runtime : choice.docker.runtimes) {
+    const auto lacks = trial->find(runtime.name);
+    if (lacks != trial->end() && lacks->second.empty())
+      choice.languages.push_back(runtime.name);
+    else
+      choice.refused_languages.push_back({runtime.name, lacks == trial->end() ? "not tried" : lacks->second});
+  }
   return {};
 }
 
@@ -210,21 +238,20 @@ Result<BackendChoice> choose_backend(const Config& config, const NativeOptions& 
 }
 
 void set_languages(const BackendChoice& choice, Config& config) {
-  if (choice.kind != BackendKind::native && choice.kind != BackendKind::automatic) return;
-  const auto runtimes = native_runtimes();
-  if (!runtimes) return;
   config.languages.clear();
   config.source_files.clear();
-  for (const rootfs::RuntimeManifest& runtime : *runtimes) {
-    config.languages.push_back(runtime.name);
-    config.source_files.push_back("main." + runtime.extension);
-  }
+  for (const std::string& language : choice.languages)
+    if (const auto runtime = rootfs::load_runtime_manifest(language)) {
+      config.languages.push_back(language);
+      config.source_files.push_back("main." + runtime->extension);
+    }
 }
 
 FrontParts front_parts(const Config& config, BackendChoice& choice) {
   FrontParts parts;
   parts.backend_name = to_string(choice.kind);
   parts.refused_backends = choice.refused;
+  parts.refused_languages = choice.refused_languages;
   if (choice.steward)
     use_supervisor(config, std::move(choice.steward->connection), parts);
   else

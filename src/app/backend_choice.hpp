@@ -25,7 +25,9 @@ struct BackendChoice {
   /// The processes behind native and local.
   std::optional<supervisor::StewardHandle> steward{};
   docker::Options docker{};
-  bool drops = false;  ///< the caller should become these ids now
+  std::vector<std::string> languages{"python"};  ///< that it runs
+  std::vector<BackendNote> refused_languages{};  ///< that it might run, and what is missing
+  bool drops = false;                            ///< the caller should become these ids now
   uid_t uid = 0;
   gid_t gid = 0;
 };
@@ -33,7 +35,7 @@ struct BackendChoice {
 /// The Error names each backend that was tried, the layer that failed, and what provides it.
 Result<BackendChoice> choose_backend(const Config& config, const NativeOptions& native);
 
-/// Writes into the configuration which languages that backend runs.
+/// Writes into the configuration which languages that backend runs, and their sources' names.
 void set_languages(const BackendChoice& choice, Config& config);
 
 /// "native", "docker" or "local".

@@ -158,6 +158,8 @@ const std::vector<Setting>& settings() {
        "use the local runner with neither namespaces nor Docker", flag(&C::local_fallback)},
       {"EXECUTOR_DOCKER_IMAGE", "--docker-image", "an image's name", "image of the Docker backend",
        text(&C::docker_image)},
+      {"EXECUTOR_DOCKER_IMAGE_JAVASCRIPT", "--docker-image-javascript", "an image's name, or none",
+       "the same for JavaScript", text(&C::docker_image_javascript)},
       {"DOCKER_SOCKET_PATH", "--docker-socket", "a path", "the Docker Engine's socket",
        text(&C::docker_socket)},
       {"SENTRY_DSN", "--sentry-dsn", "http:// or https:// and an address",

@@ -49,6 +49,7 @@ struct Config {
   bool validation = true;
   bool local_fallback = true;
   std::string docker_image = "python:3.12-alpine";
+  std::string docker_image_javascript = "node:18-bookworm-slim";  ///< "none": no JavaScript in Docker
   std::string docker_socket = "/var/run/docker.sock";
   std::string sentry_dsn{};
   std::string api_tokens_file{};

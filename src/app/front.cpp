@@ -132,6 +132,8 @@ class Front {
     const Log::Fields fields = {{"backend", parts_.backend_name}, {"reason", reason}};
     parts_.refused_backends.empty() ? log_.info("backend_chosen", fields)
                                     : log_.warn("backend_chosen", fields);
+    for (const BackendNote& note : parts_.refused_languages)
+      log_.warn("language_refused", {{"language", note.name}, {"detail", note.why}});
   }
 
   // Its own socket, or the one that systemd listens on for it (sd_listen_fds(3)).

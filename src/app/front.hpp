@@ -42,9 +42,10 @@ struct FrontParts {
   std::function<bool()> settled{};
   std::string backend_name{};  ///< of the backend that the start has chosen, also where none runs (role api)
   std::vector<BackendNote> refused_backends{};
-  http::ApiTokens api_tokens{};       ///< of POST /api/execute
-  std::optional<SentryDsn> sentry{};  ///< where each error of the log is reported as well
-  std::string version{};              ///< the program's, for those reports
+  std::vector<BackendNote> refused_languages{};  ///< that the chosen one would run, and what is missing
+  http::ApiTokens api_tokens{};                  ///< of POST /api/execute
+  std::optional<SentryDsn> sentry{};             ///< where each error of the log is reported as well
+  std::string version{};                         ///< the program's, for those reports
   /// Called once with what to call when nothing here can run a program any more: the front then answers or
   /// gives back what it has, and ends with status 1 for the service manager to start all anew.
   std::function<void(boost::asio::io_context&, std::function<void()> lost)> watch{};

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "base/sys.hpp"
 
@@ -85,12 +86,14 @@ Result<std::shared_ptr<Host>> Host::make(boost::asio::io_context& context, Optio
   if (options.socket_path.size() > kLongestPath)
     return errno_error("connect to the Docker engine at \"" + options.socket_path + "\"", ENAMETOOLONG);
   std::shared_ptr<Host> host(new Host(context, std::move(options)));
-  auto profile = engine_profile(host->options_.processes_profile);
-  if (!profile) return profile.error().context("seccomp profile of containers");
-  auto filter = program_filter(host->options_.strict_profile);
-  if (!filter) return filter.error().context("seccomp filter of programs");
-  host->profile_ = std::move(*profile);
-  host->filter_ = std::move(*filter);
+  for (const RuntimeOptions& runtime : host->options_.runtimes) {
+    auto profile = engine_profile(runtime.processes_profile);
+    if (!profile) return profile.error().context("seccomp profile of containers for " + runtime.name);
+    auto filter = program_filter(runtime.strict_profile);
+    if (!filter) return filter.error().context("seccomp filter of programs in " + runtime.name);
+    host->runtimes_.push_back(
+        {.options = runtime, .profile = std::move(*profile), .filter = std::move(*filter)});
+  }
   return host;
 }
 
@@ -109,12 +112,24 @@ void Host::open_stream(Request request, Engine::Opened opened) {
   engine_.open_stream(std::move(request), std::move(opened));
 }
 
-void Host::create(const Limits& limits, bool removes_itself,
+const Host::Runtime* Host::runtime(const std::string& name) const {
+  const auto found =
+      std::ranges::find_if(runtimes_, [&](const Runtime& runtime) { return runtime.options.name == name; });
+  return found == runtimes_.end() ? nullptr : &*found;
+}
+
+void Host::create(const Runtime& runtime, const Limits& limits, bool removes_itself,
                   std::function<void(const Result<std::string>&)> created) {
   ++creating_;
   ask({.method = "POST",
        .target = "/containers/create",
-       .body = create_body({image_id_, profile_, owner_, limits, removes_itself}),
+       .body = create_body({.image = runtime.image_id,
+                            .bootstrap = options_.bootstrap,
+                            .files = runtime.options.files,
+                            .profile = runtime.profile,
+                            .owner = owner_,
+                            .limits = limits,
+                            .removes_itself = removes_itself}),
        .deadline = options_.start_deadline},
       [self = shared_from_this(), created = std::move(created)](const Result<Response>& answer) {
         constexpr std::size_t kShortestId = 12;
@@ -164,7 +179,7 @@ void Host::look() {
 
 void Host::look_at_info(const std::string& body) {
   if (const auto fit = check_info(body, has_swap()); !fit) return not_ready(fit.error().message(), true);
-  if (swept_) return look_at_image(true);
+  if (swept_) return look_at_image(0);
   sweep();
 }
 
@@ -176,7 +191,7 @@ void Host::sweep() {
           "list containers", [self = shared_from_this()](const std::string& body) {
             self->swept_ = true;
             self->on_left_overs(body);
-            self->look_at_image(true);
+            self->look_at_image(0);
           });
 }
 
@@ -194,22 +209,33 @@ void Host::on_left_overs(const std::string& body) {
   }
 }
 
-void Host::look_at_image(bool may_pull) {
+void Host::look_at_image(std::size_t index) {
+  if (index == runtimes_.size()) return become_ready();
+  const std::string& image = runtimes_[index].options.image;
   ask({.method = "GET",
-       .target = "/images/" + escaped(options_.image) + "/json",
+       .target = "/images/" + escaped(image) + "/json",
        .deadline = options_.request_deadline},
-      [weak = weak_from_this(), may_pull](const Result<Response>& answer) {
+      [weak = weak_from_this(), index, image](const Result<Response>& answer) {
         const auto self = weak.lock();
         if (!self) return;
         if (!answer) return self->not_ready(answer.error().message(), false);
-        const std::string name = "find image \"" + self->options_.image + "\"";
-        if (answer->status == kNotFound && may_pull) return self->pull();
-        if (!answer->good())
-          return self->not_ready(name + ": " + complaint(answer->status, answer->body), true);
+        if (answer->status == kNotFound && !std::exchange(self->runtimes_[index].pull_tried, true))
+          return self->pull(index);
+        const std::string name = "find image \"" + image + "\": ";
+        if (!answer->good()) return self->on_image(index, {}, name + complaint(answer->status, answer->body));
         const auto id = check_image(answer->body);
-        if (!id) return self->not_ready(name + ": " + id.error().message(), true);
-        self->become_ready(*id);
+        self->on_image(index, id ? *id : std::string(), id ? std::string() : name + id.error().message());
       });
+}
+
+void Host::on_image(std::size_t index, const std::string& image_id, const std::string& problem) {
+  runtimes_[index].image_id = image_id;
+  runtimes_[index].problem = problem;
+  if (image_id.empty() && index == 0) {
+    runtimes_[index].pull_tried = false;  // looked for again later, and not as often
+    return not_ready(problem, true);
+  }
+  look_at_image(index + 1);
 }
 
 /// The engine answers 200 at once and tells of failures in what follows, one JSON object a line.
@@ -223,31 +249,38 @@ std::string pull_failure(const std::string& progress) {
   return {};
 }
 
-void Host::pull() {
-  const auto [name, tag] = split_image(options_.image);
-  detail_ = "pulling image \"" + options_.image + "\"";
+void Host::pull(std::size_t index) {
+  const std::string image = runtimes_[index].options.image;
+  const auto [name, tag] = split_image(image);
+  detail_ = "pulling image \"" + image + "\"";
   constexpr std::size_t kProgressMax = 64 * kMiB;
   ask({.method = "POST",
        .target = "/images/create?fromImage=" + escaped(name) + "&tag=" + escaped(tag),
        .deadline = options_.pull_deadline,
        .answer_max = kProgressMax},
-      [weak = weak_from_this()](const Result<Response>& answer) {
+      [weak = weak_from_this(), index, image](const Result<Response>& answer) {
         const auto self = weak.lock();
         if (!self) return;
-        const std::string what = "pull image \"" + self->options_.image + "\" (docker pull fetches it): ";
-        if (!answer) return self->not_ready(what + answer.error().message(), true);
-        if (!answer->good()) return self->not_ready(what + complaint(answer->status, answer->body), true);
-        if (const std::string failure = pull_failure(answer->body); !failure.empty())
-          return self->not_ready(what + failure, true);
-        self->look_at_image(false);
+        const std::string what = "pull image \"" + image + "\" (docker pull fetches it): ";
+        std::string failure;
+        if (!answer)
+          failure = answer.error().message();
+        else if (!answer->good())
+          failure = complaint(answer->status, answer->body);
+        else
+          failure = pull_failure(answer->body);
+        if (!failure.empty()) return self->on_image(index, {}, what + failure);
+        self->look_at_image(index);
       });
 }
 
-void Host::become_ready(const std::string& image_id) {
-  image_id_ = image_id;
+void Host::become_ready() {
   ready_ = true;
   refused_ = false;
-  detail_ = "Docker " + facts_.version + ", API " + facts_.api + ", image " + options_.image;
+  detail_ = "Docker " + facts_.version + ", API " + facts_.api;
+  for (const Runtime& runtime : runtimes_)
+    detail_ += runtime.image_id.empty() ? "; no " + runtime.options.name + ": " + runtime.problem
+                                        : ", image " + runtime.options.image;
   watch();
   if (on_change_) on_change_();
 }

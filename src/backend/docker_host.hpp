@@ -25,12 +25,20 @@
 
 namespace executor::docker {
 
+/// One language, and the image that its containers are made of.
+struct RuntimeOptions {
+  std::string name;
+  std::string image;  ///< a name, as docker pull takes it
+  Command command{};
+  std::string files;           ///< directory on the engine's host that is shown at kFilesPlace; empty: none
+  std::string strict_profile;  ///< JSON text, for programs that may not start processes
+  std::string processes_profile;  ///< JSON text, for those that may
+};
+
 struct Options {
   std::string socket_path = "/var/run/docker.sock";
-  std::string image;                                 ///< a name, as docker pull takes it
-  std::string strict_profile;                        ///< JSON text, for programs that may not start processes
-  std::string processes_profile;                     ///< JSON text, for those that may
-  std::map<std::string, std::string> environment{};  ///< of programs
+  std::string bootstrap;  ///< path of the program that containers start with, on the engine's host
+  std::vector<RuntimeOptions> runtimes;  ///< without the first one's image there is nothing; others may lack
   std::chrono::milliseconds watch_period{2000};
   std::chrono::milliseconds retry_period{1000};
   std::chrono::milliseconds request_deadline{10'000};
@@ -58,8 +66,21 @@ class Host : public std::enable_shared_from_this<Host> {
   /// A request about one container; targets start behind the version: "/containers/create".
   void ask(Request request, Answered answered);
   void open_stream(Request request, Engine::Opened opened);
+  /// What containers of one runtime are made with.
+  struct Runtime {
+    RuntimeOptions options;
+    std::string profile;   ///< the engine's
+    std::string filter;    ///< the program's, where it may not start processes
+    std::string image_id;  ///< empty: there is none, for this reason
+    std::string problem;
+    bool pull_tried = false;
+  };
+  /// Null where nobody knows that name.
+  [[nodiscard]] const Runtime* runtime(const std::string& name) const;
+  [[nodiscard]] const std::vector<Runtime>& runtimes() const { return runtimes_; }
+
   /// Makes a container; its id or what went wrong.
-  void create(const Limits& limits, bool removes_itself,
+  void create(const Runtime& runtime, const Limits& limits, bool removes_itself,
               std::function<void(const Result<std::string>&)> created);
   /// Removes a container, however often it takes; `removed` comes after the first attempt. Null: nobody
   /// waits.
@@ -70,7 +91,6 @@ class Host : public std::enable_shared_from_this<Host> {
   void lost(const std::string& why);
 
   [[nodiscard]] const Options& options() const { return options_; }
-  [[nodiscard]] const std::string& filter() const { return filter_; }
   [[nodiscard]] boost::asio::io_context& context() const { return context_; }
 
  private:
@@ -78,9 +98,10 @@ class Host : public std::enable_shared_from_this<Host> {
   void look();
   void look_at_info(const std::string& body);
   void sweep();
-  void look_at_image(bool may_pull);
-  void pull();
-  void become_ready(const std::string& image_id);
+  void look_at_image(std::size_t index);
+  void pull(std::size_t index);
+  void on_image(std::size_t index, const std::string& image_id, const std::string& problem);
+  void become_ready();
   void not_ready(const std::string& why, bool refused);
   void watch();
   void remove_later(const std::string& id);
@@ -93,10 +114,8 @@ class Host : public std::enable_shared_from_this<Host> {
   Engine engine_;
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer removal_timer_;
-  std::string profile_{};
-  std::string filter_{};
+  std::vector<Runtime> runtimes_{};
   EngineFacts facts_{};
-  std::string image_id_{};
   std::string owner_;              // this very acquaintance: a process may have several
   std::set<std::string> known_{};  // containers of ours that we know of
   std::size_t creating_ = 0;       // that are being made

@@ -5,6 +5,9 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "backend/bootstrap/filter_marks.hpp"
+#include "backend/bootstrap/hand_over.hpp"
+#include "base/archive.hpp"
 #include "seccomp/filter.hpp"
 
 namespace executor::docker {
@@ -60,6 +63,15 @@ json ulimits(const Limits& limits) {
           ulimit("nice", 0)};
 }
 
+json mounts(const ContainerPlan& plan) {
+  const auto shown = [](const std::string& source, std::string_view target) -> json {
+    return {{"Type", "bind"}, {"Source", source}, {"Target", target}, {"ReadOnly", true}};
+  };
+  json list = json::array({shown(plan.bootstrap, kBootstrapPlace)});
+  if (!plan.files.empty()) list.push_back(shown(plan.files, kFilesPlace));
+  return list;
+}
+
 json host_config(const ContainerPlan& plan) {
   return {{"NetworkMode", "none"},
           {"IpcMode", "none"},
@@ -67,6 +79,7 @@ json host_config(const ContainerPlan& plan) {
           {"ReadonlyRootfs", true},
           {"Tmpfs",
            {{"/tmp", "rw,nosuid,nodev,noexec,size=16777216,nr_inodes=1024,mode=0700,uid=65534,gid=65534"}}},
+          {"Mounts", mounts(plan)},
           {"Memory", plan.limits.memory_max},
           {"MemorySwap", plan.limits.memory_max},  // the sum of both: no swap
           {"NanoCpus", plan.limits.nano_cpus},
@@ -77,20 +90,6 @@ json host_config(const ContainerPlan& plan) {
           {"Privileged", false},
           {"AutoRemove", plan.removes_itself},
           {"LogConfig", {{"Type", "none"}, {"Config", json::object()}}}};
-}
-
-// -- the hand-over
-
-void put_number(std::string& out, std::size_t value) {
-  for (const unsigned shift : {24U, 16U, 8U, 0U}) out += static_cast<char>((value >> shift) & 0xffU);
-}
-
-void put_list(std::string& out, const std::vector<std::string>& items) {
-  put_number(out, items.size());
-  for (const std::string& item : items) {
-    put_number(out, item.size());
-    out += item;
-  }
 }
 
 // -- numbers of fixed width
@@ -150,10 +149,12 @@ Result<std::string> program_filter(std::string_view strict_profile) {
   using seccomp::Comparison;
   auto profile = seccomp::parse_profile(strict_profile);
   if (!profile) return profile.error();
-  std::erase_if(profile->rules, [](const seccomp::Rule& rule) {
-    return std::ranges::any_of(rule.names,
-                               [](const std::string& name) { return name == "kill" || name == "tgkill"; });
-  });
+  // these have rules of their own below
+  for (seccomp::Rule& rule : profile->rules)
+    std::erase_if(rule.names, [](const std::string& name) {
+      return name == "execve" || name == "kill" || name == "tgkill" || name == "tkill";
+    });
+  std::erase_if(profile->rules, [](const seccomp::Rule& rule) { return rule.names.empty(); });
   const auto own_pid = seccomp::Condition{0, Comparison::equal, kMarkPid, 0};
   profile->rules.push_back(
       {{"kill", "tgkill", "tkill"}, Action::allow, 1, {own_pid}, "signals to the program itself"});
@@ -178,8 +179,8 @@ Result<std::string> program_filter(std::string_view strict_profile) {
 
 std::string create_body(const ContainerPlan& plan) {
   return json{{"Image", plan.image},
-              {"Entrypoint", {"python3"}},
-              {"Cmd", {"-I", "-S", "-c", bootstrap_script()}},
+              {"Entrypoint", {kBootstrapPlace}},
+              {"Cmd", json::array()},
               {"User", "65534:65534"},
               {"WorkingDir", "/tmp"},
               {"Hostname", "sandbox"},
@@ -196,28 +197,27 @@ std::string create_body(const ContainerPlan& plan) {
       .dump();
 }
 
-std::string hand_over(const HandOver& plan, const Program& program) {
-  std::vector<std::string> environment;
-  for (const auto& [name, value] : plan.environment)
-    if (name != "PATH") environment.push_back(std::string(name).append("=").append(value));
-  std::vector<std::string> filter;
-  if (!plan.filter.empty()) filter.push_back(plan.filter);
-  std::vector<std::string> paths{"main.py"};
-  std::vector<std::string> contents{program.source};
+std::string hand_over(const Command& command, const Program& program, const std::string& nonce,
+                      const std::string& filter, std::chrono::seconds life) {
+  BootstrapHandOver plan{.nonce = nonce,
+                         .life = static_cast<std::uint32_t>(life.count()),
+                         .filter = filter,
+                         .environment = {},
+                         .command = command.argv,
+                         .paths = {command.source},
+                         .contents = {program.source}};
+  for (const auto& [name, value] : command.environment)
+    if (name != "PATH") plan.environment.push_back(std::string(name).append("=").append(value));
+  plan.command.insert(plan.command.end(), program.args.begin(), program.args.end());
   for (const SourceFile& file : program.files) {
-    paths.push_back(file.path);
-    contents.push_back(file.content);
+    plan.paths.push_back(file.path);
+    plan.contents.push_back(file.content);
   }
-  std::string body;
-  put_list(body, {plan.nonce, std::to_string(plan.life.count())});
-  put_list(body, filter);
-  put_list(body, environment);
-  put_list(body, program.args);
-  put_list(body, paths);
-  put_list(body, contents);
-  std::string whole;
-  put_number(whole, body.size());
-  return whole + body;
+  ArchiveWriter body;
+  body(plan);
+  ArchiveWriter whole;
+  whole(static_cast<std::uint32_t>(body.bytes().size()));
+  return whole.take() + body.bytes();
 }
 
 std::optional<Ready> parse_ready(std::string_view bytes) {

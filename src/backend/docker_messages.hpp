@@ -1,4 +1,4 @@
-// What is said to a Docker engine and to the bootstrap inside a container (backend/bootstrap/bootstrap.py).
+// What is said to a Docker engine and to the bootstrap inside a container (backend/bootstrap/bootstrap.cpp).
 // Pure functions over values; no I/O. Source: Docker Engine API v1.41; OCI runtime-spec, "Seccomp".
 #pragma once
 
@@ -18,14 +18,8 @@
 namespace executor::docker {
 
 inline constexpr std::string_view kOwnerLabel = "io.executor.owner";
-
-// Marks in program_filter(), for numbers that only the process itself knows (bootstrap.py, local_child.cpp).
-inline constexpr std::uint32_t kMarkPid = 0x5ec0ab1e;   ///< its process id
-inline constexpr std::uint32_t kMarkHigh = 0x5ec0ab2e;  ///< upper half of the address of execve's environment
-inline constexpr std::uint32_t kMarkLow = 0x5ec0ab3e;
-
-/// The program inside each container, built into the binary.
-[[nodiscard]] std::string_view bootstrap_script();
+/// Where a runtime's own files stand, in its root and so in a container of any image.
+inline constexpr std::string_view kFilesPlace = "/usr/lib/executor";
 
 /// The profile for a container from the one for programs that may start processes: what the engine's init,
 /// the bootstrap and a program's loader need is added, each with its reason. JSON in the engine's form.
@@ -33,27 +27,31 @@ inline constexpr std::uint32_t kMarkLow = 0x5ec0ab3e;
 
 /// The filter for a program that is started by execve and may not start processes: the strict profile, bound
 /// to the program's own process id, and execve for the call that starts it alone. sock_filter records
-/// with marks where numbers are known only inside (bootstrap.py).
+/// with marks where numbers are known only inside (bootstrap/filter_marks.hpp).
 [[nodiscard]] Result<std::string> program_filter(std::string_view strict_profile);
 
 struct ContainerPlan {
-  std::string image;    ///< its id: what the name means may change
-  std::string profile;  ///< of engine_profile()
-  std::string owner;    ///< value of kOwnerLabel
+  std::string image;      ///< its id: what the name means may change
+  std::string bootstrap;  ///< path of that program on the engine's host
+  std::string files;      ///< directory there that is shown at kFilesPlace; empty: none
+  std::string profile;    ///< of engine_profile()
+  std::string owner;      ///< value of kOwnerLabel
   Limits limits{};
   bool removes_itself = false;  ///< once it has ended
 };
 /// The body of POST /containers/create.
 [[nodiscard]] std::string create_body(const ContainerPlan& plan);
 
-/// What the bootstrap reads before it starts the program; the program's own input follows it.
-struct HandOver {
-  std::string nonce;             ///< 32 characters that the program never sees
-  std::chrono::seconds life{0};  ///< the program is ended after it even if nobody asks; 0: never
-  std::string filter{};          ///< of program_filter(); empty: the container's alone
+/// How programs of one runtime are started, whatever the image.
+struct Command {
+  std::vector<std::string> argv;  ///< the program's own arguments follow
+  std::string source;             ///< the file's name
   std::map<std::string, std::string> environment{};
 };
-[[nodiscard]] std::string hand_over(const HandOver& plan, const Program& program);
+/// What the bootstrap reads before it starts the program; the program's own input follows it. `filter`: of
+/// program_filter(), empty where the container's alone will do. `life`: 0 for ever.
+[[nodiscard]] std::string hand_over(const Command& command, const Program& program, const std::string& nonce,
+                                    const std::string& filter, std::chrono::seconds life);
 
 /// What the bootstrap says before it reads the hand-over, as the first bytes of standard output.
 struct Ready {

@@ -52,6 +52,11 @@ void Run::become_channel(std::function<void(std::string_view)> on_bytes) {
 }
 
 void Run::start() {
+  runtime_ = host_->runtime(program_.runtime);
+  if (runtime_ == nullptr || runtime_->image_id.empty())
+    return fail(Error("run " + program_.runtime + " in Docker: " +
+                          (runtime_ == nullptr ? "no image is named for it" : runtime_->problem),
+                      std::make_error_code(std::errc::not_supported)));
   arm(host_->options().start_deadline, "start a container");
   create();
 }
@@ -72,15 +77,16 @@ void Run::ask(std::string method, std::string target, std::string body,
 }
 
 void Run::create() {
-  host_->create(program_.limits, is_channel_, [self = shared_from_this()](const Result<std::string>& id) {
-    if (!self->done_) {  // given up meanwhile, and it must not stay
-      if (id) self->host_->remove(*id);
-      return;
-    }
-    if (!id) return self->fail(id.error());
-    self->id_ = escaped(*id);
-    self->attach();
-  });
+  host_->create(*runtime_, program_.limits, is_channel_,
+                [self = shared_from_this()](const Result<std::string>& id) {
+                  if (!self->done_) {  // given up meanwhile, and it must not stay
+                    if (id) self->host_->remove(*id);
+                    return;
+                  }
+                  if (!id) return self->fail(id.error());
+                  self->id_ = escaped(*id);
+                  self->attach();
+                });
 }
 
 void Run::attach() {
@@ -122,20 +128,17 @@ void Run::on_output(bool is_stderr, std::string_view bytes) {
   head_ += part;
   if (head_.size() < kReadySize) return;
   const auto ready = parse_ready(head_);
-  if (!ready) return fail(Error("start a program: the image's python3 said something else", {}));
+  if (!ready) return fail(Error("start a program: what the container said is not the bootstrap's", {}));
   ready_ = true;
   cpu_at_start_ = ready->cpu_time;
   hand_over();
 }
 
 void Run::hand_over() {
-  HandOver plan;
-  plan.nonce = nonce_;
-  if (!is_channel_)
-    plan.life = std::chrono::duration_cast<std::chrono::seconds>(program_.limits.wall_time) + kSpareLife;
-  if (!program_.processes) plan.filter = host_->filter();
-  plan.environment = host_->options().environment;
-  stream_->write(docker::hand_over(plan, program_));
+  const auto life = std::chrono::duration_cast<std::chrono::seconds>(program_.limits.wall_time) + kSpareLife;
+  stream_->write(docker::hand_over(runtime_->options.command, program_, nonce_,
+                                   program_.processes ? std::string() : runtime_->filter,
+                                   is_channel_ ? std::chrono::seconds(0) : life));
   started_ = Clock::now();
   deadline_.cancel();
   if (is_channel_) return stream_->write(std::exchange(early_input_, {}));

@@ -4,7 +4,7 @@
 //   remove ─▶ answer
 //
 // What the container says is believed as little as may be: its end is the engine's word, and so is an OOM
-// kill; its clock is ours; exit status, CPU time and peak come from the bootstrap (bootstrap/bootstrap.py)
+// kill; its clock is ours; exit status, CPU time and peak come from the bootstrap (bootstrap/bootstrap.cpp)
 // behind a nonce that the program never sees.
 //
 // Ownership: keeps itself alive by its requests until it has answered. Thread safety: the io_context's
@@ -66,6 +66,7 @@ class Run : public std::enable_shared_from_this<Run> {
   [[nodiscard]] std::string target(const std::string& rest) const { return "/containers/" + id_ + rest; }
 
   std::shared_ptr<Host> host_;
+  const Host::Runtime* runtime_ = nullptr;
   Program program_;
   Done done_;
   std::function<void(std::string_view)> channel_bytes_{};

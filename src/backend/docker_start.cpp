@@ -4,24 +4,30 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "backend/docker.hpp"
 #include "backend/installed.hpp"
+#include "rootfs/paths.hpp"
 #include "rootfs/runtime.hpp"
 
 namespace executor {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 /// One look at the engine and one program, on an io_context of its own.
 class Trial {
  public:
   explicit Trial(const docker::Options& options) : options_(options) {}
 
-  Result<std::string> run(std::chrono::milliseconds patience) {
+  Result<DockerTrial> run(std::chrono::milliseconds patience) {
     auto host = docker::Host::make(context_, options_);
     if (!host) return host.error();
+    host_ = *host;
     DockerBackend backend(std::move(*host));
     backend.on_change = [this, &backend] { on_change(backend); };
     boost::asio::steady_timer deadline(context_);
@@ -30,7 +36,7 @@ class Trial {
       if (!code && !result_) end(errno_error("wait for the Docker engine", ETIMEDOUT));
     });
     context_.run();
-    return result_ ? std::move(*result_) : Result<std::string>(errno_error("try Docker", ECANCELED));
+    return result_ ? std::move(*result_) : Result<DockerTrial>(errno_error("try Docker", ECANCELED));
   }
 
  private:
@@ -41,45 +47,64 @@ class Trial {
     started_ = true;
     Program program;
     program.source = "print(6 * 7)";
-    backend.start(std::move(program), [this, words = status.detail](const Result<Outcome>& outcome) {
+    backend.start(std::move(program), [this](const Result<Outcome>& outcome) {
       if (!outcome) return end(outcome.error());
       if (outcome->ending != Ending::exited || outcome->exit_code != 0 || outcome->stdout_bytes != "42\n")
         return end(Error(
             "run a program in a container: it said \"" + outcome->stderr_bytes.substr(0, 300) + "\"", {}));
-      end(words);
+      DockerTrial trial;
+      for (const auto& runtime : host_->runtimes()) trial[runtime.options.name] = runtime.problem;
+      end(std::move(trial));
     });
   }
 
-  void end(Result<std::string> result) {
+  void end(Result<DockerTrial> result) {
     if (!result_) result_.emplace(std::move(result));
     context_.stop();
   }
 
   boost::asio::io_context context_{1};
   docker::Options options_;
-  std::optional<Result<std::string>> result_{};
+  std::shared_ptr<docker::Host> host_{};
+  std::optional<Result<DockerTrial>> result_{};
   bool started_ = false;
 };
 
 }  // namespace
 
-Result<docker::Options> docker_options(const std::string& socket_path, const std::string& image) {
-  const auto manifest = rootfs::load_runtime_manifest("python");
-  if (!manifest) return manifest.error();
-  auto strict = installed_profile(manifest->seccomp_profile);
-  if (!strict) return strict.error();
-  auto processes = installed_profile(manifest->processes_profile);
-  if (!processes) return processes.error();
+Result<docker::Options> docker_options(const std::string& socket_path,
+                                       const std::map<std::string, std::string>& images) {
   docker::Options options;
   options.socket_path = socket_path;
-  options.image = image;
-  options.strict_profile = std::move(*strict);
-  options.processes_profile = std::move(*processes);
-  options.environment = manifest->environment;
+  auto bootstrap = installed_program("executor-bootstrap");
+  if (!bootstrap) return bootstrap.error();
+  options.bootstrap = fs::canonical(*bootstrap);
+  const auto manifests = rootfs::load_runtime_manifests();
+  if (!manifests) return manifests.error();
+  for (const rootfs::RuntimeManifest& manifest : *manifests) {
+    const auto image = images.find(manifest.name);
+    if (image == images.end() || image->second.empty()) continue;
+    auto strict = installed_profile(manifest.seccomp_profile);
+    if (!strict) return strict.error();
+    auto processes = installed_profile(manifest.processes_profile);
+    if (!processes) return processes.error();
+    std::error_code none;
+    const fs::path files =
+        rootfs::data_directory() / "rootfs" / manifest.name / "skeleton" / docker::kFilesPlace.substr(1);
+    options.runtimes.push_back(
+        {.name = manifest.name,
+         .image = image->second,
+         .command = {manifest.argv, "main." + manifest.extension, manifest.environment},
+         .files = fs::exists(files, none) ? fs::canonical(files, none).string() : std::string(),
+         .strict_profile = std::move(*strict),
+         .processes_profile = std::move(*processes)});
+  }
+  if (options.runtimes.empty() || options.runtimes.front().name != "python")
+    return errno_error("find the manifest and an image of python", ENOENT);
   return options;
 }
 
-Result<std::string> try_docker(const docker::Options& options, std::chrono::milliseconds patience) {
+Result<DockerTrial> try_docker(const docker::Options& options, std::chrono::milliseconds patience) {
   return Trial(options).run(patience);
 }
 

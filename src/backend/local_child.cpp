@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <span>
 
-#include "backend/docker_messages.hpp"
+#include "backend/bootstrap/filter_marks.hpp"
 #include "base/sys.hpp"
 #include "sandbox/privileges.hpp"
 
@@ -73,10 +73,9 @@ void reset_signals() {
 }
 
 bool load_filter(const ChildPlan& plan) {
-  const auto pid = static_cast<std::uint32_t>(::getpid());
-  for (sock_filter& instruction : std::span(plan.filter, plan.filter_length))
-    if (instruction.k == docker::kMarkPid) instruction.k = pid;
-  return sys::raw::load_filter(plan.filter, plan.filter_length, 0) >= 0;
+  const std::span<sock_filter> filter(plan.filter, plan.filter_length);
+  return docker::fill_marks(filter, ::getpid(), plan.environment) &&
+         sys::raw::load_filter(plan.filter, plan.filter_length, 0) >= 0;
 }
 
 Result<void> add_rule(int ruleset, const std::string& path, std::uint64_t rights) {

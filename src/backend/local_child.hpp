@@ -47,7 +47,7 @@ struct ChildPlan {
   Limits limits{};
   std::uint64_t tasks_max = 0;  ///< RLIMIT_NPROC, which counts all tasks of the user
   cap_t no_capabilities = nullptr;
-  sock_filter* filter = nullptr;  ///< with the mark of the process id still in it
+  sock_filter* filter = nullptr;  ///< with its marks still in it
   unsigned short filter_length = 0;
 };
 

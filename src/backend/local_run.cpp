@@ -75,31 +75,12 @@ std::uint64_t tasks_of_user() {
   return count;
 }
 
-bool write_file(const std::string& path, const std::string& content, mode_t mode) {
-  std::error_code error;
-  fs::create_directories(fs::path(path).parent_path(), error);
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-  return file && sys::raw::write_all(file.get(), content.data(), content.size());
-}
-
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> list;
   list.reserve(strings.size() + 1);
   for (std::string& text : strings) list.push_back(text.data());
   list.push_back(nullptr);
   return list;
-}
-
-/// The filter with the address of the environment in place; the process id is still the child's to fill in.
-std::vector<sock_filter> filter_for(const std::string& bytes, const void* environment) {
-  std::vector<sock_filter> filter(bytes.size() / sizeof(sock_filter));
-  std::memcpy(filter.data(), bytes.data(), filter.size() * sizeof(sock_filter));
-  const auto address = reinterpret_cast<std::uintptr_t>(environment);
-  for (sock_filter& instruction : filter) {
-    if (instruction.k == docker::kMarkHigh) instruction.k = static_cast<std::uint32_t>(address >> 32U);
-    if (instruction.k == docker::kMarkLow) instruction.k = static_cast<std::uint32_t>(address);
-  }
-  return filter;
 }
 
 }  // namespace
@@ -142,10 +123,10 @@ Result<void> Run::start() {
 
 Result<void> Run::write_files() {
   if (::mkdir(directory_.c_str(), 0755) != 0) return errno_error("make \"" + directory_ + "\"", errno);
-  if (!write_file(directory_ + "/main.py", program_.source, 0644))
+  if (!sys::place_file(directory_ + "/main.py", program_.source, 0644))
     return errno_error("write the program", errno);
   for (const SourceFile& file : program_.files)
-    if (!write_file(directory_ + "/" + file.path, file.content, 0444))
+    if (!sys::place_file(directory_ + "/" + file.path, file.content, 0444))
       return errno_error("write \"" + file.path + "\"", errno);
   return {};
 }
@@ -173,7 +154,9 @@ Result<void> Run::launch() {
   environment.push_back("LOCPATH=" + usr + "/lib/locale");
   const auto argv = pointers(arguments);
   const auto envp = pointers(environment);
-  auto filter = filter_for(service_.config_.filter, envp.data());
+  const std::string& bytes = service_.config_.filter;
+  std::vector<sock_filter> filter(bytes.size() / sizeof(sock_filter));
+  std::memcpy(filter.data(), bytes.data(), filter.size() * sizeof(sock_filter));
   ChildPlan plan;
   plan.stdin_read = in->read.get();
   plan.stdout_write = out->write.get();

@@ -39,7 +39,7 @@ Result<supervisor::RuntimeConfig> runtime_config(const rootfs::RuntimeManifest& 
     return errno_error(
         "start \"" + manifest.name + "\": the zygote embeds " + kEmbedded + " and nothing else", EINVAL);
   runtime.start = start_of(manifest.warm);
-  runtime.command = manifest.argv;
+  runtime.command = manifest.warm == rootfs::WarmMode::prestart ? manifest.prestart_argv : manifest.argv;
   runtime.source = "main." + manifest.extension;
   auto strict = installed_profile(manifest.seccomp_profile);
   if (!strict) return strict.error();

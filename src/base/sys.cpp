@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -155,6 +156,17 @@ Result<WaitStatus> wait_pidfd(int pidfd) {
   if (status != 0) return errno_error("wait for a process", errno);
   if (info.si_pid == 0) return WaitStatus{};
   return WaitStatus{info.si_code, info.si_status, static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
+}
+
+bool place_file(const std::string& path, std::string_view content, mode_t mode) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  UniqueFd file(::open(path.c_str(), kFlags, mode));
+  if (!file && errno == ENOENT) {
+    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
+      ::mkdir(path.substr(0, slash).c_str(), 0755);
+    file.reset(::open(path.c_str(), kFlags, mode));
+  }
+  return file && raw::write_all(file.get(), content.data(), content.size());
 }
 
 Result<std::string> read_file_at(int directory, const std::string& path) {

@@ -62,6 +62,8 @@ struct WaitStatus {
 Result<WaitStatus> wait_pidfd(int pidfd);
 
 /// The whole of a small file (at most 1 MiB).
+/// Makes a file that is not there yet, and the directories on its way; false with errno.
+bool place_file(const std::string& path, std::string_view content, mode_t mode);
 Result<std::string> read_file_at(int directory, const std::string& path);
 Result<std::string> read_file(const std::string& path);
 /// One write() of `content` into an existing file.

@@ -28,13 +28,14 @@ std::string profile_from(std::string text) {
   return text;
 }
 
-std::vector<std::string> argv_from(const json& values) {
+std::vector<std::string> argv_from(const json& values, const std::string& key) {
   std::vector<std::string> argv;
   for (const json& value : values) {
-    if (!value.is_string()) refuse("\"argv\" holds something but strings");
+    if (!value.is_string()) refuse("\"" + key + "\" holds something but strings");
     argv.push_back(value.get<std::string>());
   }
-  if (argv.empty() || !argv[0].starts_with('/')) refuse("\"argv\" does not begin with an absolute path");
+  if (argv.empty() || !argv[0].starts_with('/'))
+    refuse("\"" + key + "\" does not begin with an absolute path");
   return argv;
 }
 
@@ -54,8 +55,10 @@ RuntimeManifest runtime_from(const json& value) {
   runtime.name = object.string("name");
   if (!is_runtime_name(runtime.name)) refuse("\"" + runtime.name + "\" is no name of a runtime");
   runtime.extension = object.string("extension");
-  runtime.argv = argv_from(object.array("argv"));
+  runtime.argv = argv_from(object.array("argv"), "argv");
   runtime.warm = warm_mode_from(object.string("warm"));
+  if (runtime.warm == WarmMode::prestart)
+    runtime.prestart_argv = argv_from(object.array("prestartArgv"), "prestartArgv");
   runtime.seccomp_profile = profile_from(object.string("seccompProfile"));
   runtime.processes_profile = profile_from(object.string("processesProfile"));
   runtime.environment = environment_from(object.object("environment"));

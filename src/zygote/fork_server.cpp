@@ -34,13 +34,6 @@ Filter read_filter(int fd) {
   return filter;
 }
 
-bool write_file(const std::string& path, const std::string& content, mode_t mode) {
-  for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
-    ::mkdir(path.substr(0, slash).c_str(), 0755);
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-  return file && sys::raw::write_all(file.get(), content.data(), content.size());
-}
-
 }  // namespace
 
 void die(const char* what) {
@@ -61,9 +54,9 @@ HandOver read_hand_over() {
 }
 
 bool write_files(const HandOver& hand_over, const std::string& name) {
-  bool written = write_file("/tmp/" + name, hand_over.source, 0644);
+  bool written = sys::place_file("/tmp/" + name, hand_over.source, 0644);
   for (std::size_t i = 0; i < hand_over.file_paths.size(); ++i)
-    written = write_file("/tmp/" + hand_over.file_paths[i], hand_over.file_contents[i], 0444) && written;
+    written = sys::place_file("/tmp/" + hand_over.file_paths[i], hand_over.file_contents[i], 0444) && written;
   return written;
 }
 

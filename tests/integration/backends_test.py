@@ -145,16 +145,45 @@ case("processes that kill all in reach", "import os, signal\ntry: os.kill(-1, si
 MARK = "import os\nprint(sorted(os.listdir('/tmp')))\nopen('/tmp/mark', 'w').write('x')"
 
 
+def script(name, source, expected, job=None, **test):
+    """The same in JavaScript; of the local runner nobody asks that."""
+    case(f"JavaScript: {name}", source, expected, {"language": "javascript", **(job or {})}, **test)
+
+
+script("output and input", "console.log(Number(require('fs').readFileSync(0)) * 2)", ends("10\n"), stdin="5\n", expectedStdout="10\n")
+script("standard error is kept apart", "console.log('a'); console.error('b')", ends("a\n", "b\n"))
+script("arguments and where it is", "console.log(process.argv.slice(1).join('|'), __filename, process.cwd(), process.getuid())", ends("/tmp/main.js|a b|c /tmp/main.js /tmp 65534\n"), args=["a b", "c"])
+script("the environment", "console.log(Object.keys(process.env).sort().join())", ends("HOME,LANG,PATH\n"))
+script("files beside the program", "console.log(require('./pack/mod').x, require('fs').readFileSync('data.txt', 'utf8'))", ends("7 hello\n"),
+       {"files": [{"path": "pack/mod.js", "content": "exports.x = 7"}, {"path": "data.txt", "content": "hello"}]})
+script("an exit status", "process.exit(3)", ends(code=3, verdict="runtime_error"))
+script("an exception", "null.x", {**FAILS, "stderr": ANY})
+script("a rejection that nobody handles", "Promise.reject(new Error('no'))", FAILS)
+script("abort", "process.abort()", {**dies("SIGABRT"), "stderr": ANY})
+script("nothing printed is lost", "process.stdout.write('x'.repeat(500000)); process.exit(0)", ends("x" * 500000))
+script("wall time", "setInterval(() => {}, 1000)", dies("SIGKILL", "wall_time_limit", timedOut=True), timeoutMs=600)
+script("CPU time", "while (true);", dies("SIGKILL", "cpu_time_limit", timedOut=True), cpuTimeMs=500, timeoutMs=20000)
+script("memory", "const a = []; for (;;) a.push(new Array(1e5).fill(a.length))", dies("SIGKILL", "memory_limit"), memoryBytes=96 * MEBIBYTE)
+script("output beyond its cap", "for (;;) console.log('x'.repeat(1000))", {**dies("SIGKILL", "output_limit", ANY, stdoutTruncated=True)})
+script("threads", "const {Worker} = require('worker_threads'); new Worker('require(\"worker_threads\").parentPort.postMessage(42)', {eval: true}).on('message', (m) => console.log(m))", ends("42\n"))
+script("no other program", "console.log(require('child_process').spawnSync(process.execPath, ['-v']).error.code)", ends("EPERM\n"))
+script("no sockets", "require('net').createServer().on('error', (e) => console.log(e.code)).listen(8080)", ends("EPERM\n"))
+script("a program of its own", "console.log(String(require('child_process').spawnSync(process.execPath, ['-p', '6 * 7']).stdout))", ends("42\n\n"), {"processes": True})
+script("a read-only root", "for (const p of ['/x', '/etc/x', '/usr/x']) try { require('fs').writeFileSync(p, '') } catch (e) { console.log(['EROFS', 'EACCES'].includes(e.code)) }", ends("true\n" * 3))
+
+
 class Conformance:
     backend = ""
     settings = {}
+    languages = ("python", "javascript")
 
     @classmethod
     def setUpClass(cls):
         cls.service = executor_service.Service(**cls.settings)
         cls.addClassCleanup(cls.stop)
-        jobs = [job for job, _ in CASES.values()]
-        cls.results = dict(zip(CASES, (results[0] for results in cls.all_results(jobs))))
+        cls.cases = {name: case for name, case in CASES.items() if case[0].get("language", "python") in cls.languages}
+        jobs = [job for job, _ in cls.cases.values()]
+        cls.results = dict(zip(cls.cases, (results[0] for results in cls.all_results(jobs))))
 
     @classmethod
     def all_results(cls, jobs):
@@ -170,7 +199,7 @@ class Conformance:
             raise AssertionError(f"the server ended with {status}:\n{cls.service.log_tail()}")
 
     def test_every_program_ends_as_it_must(self):
-        for name, (_, expected) in CASES.items():
+        for name, (_, expected) in self.cases.items():
             with self.subTest(name):
                 expected = {**expected, **DIFFERENCES.get(self.backend, {}).get(name, {})}
                 result = self.results[name]
@@ -220,6 +249,7 @@ class Native(Conformance, unittest.TestCase):
 
 class Local(Conformance, unittest.TestCase):
     backend = "local"
+    languages = ("python",)
     settings = {"EXECUTOR_BACKEND": "local", "EXECUTOR_MAX_CONCURRENCY": "1"}  # the kernel counts all threads of the user together
 
     def test_nothing_of_a_run_is_seen_by_the_next(self):
@@ -257,7 +287,8 @@ class Docker(Conformance, unittest.TestCase):
         cls.engine = docker_engine.DockerEngine()
         cls.addClassCleanup(cls.engine.close)
         cls.engine.import_root(docker_engine.rootfs())
-        cls.settings = docker_engine.settings(cls.engine)
+        cls.engine.import_root(docker_engine.rootfs("javascript"), docker_engine.JAVASCRIPT_IMAGE)
+        cls.settings = docker_engine.settings(cls.engine, docker_engine.JAVASCRIPT_IMAGE)
         super().setUpClass()
 
     @classmethod
@@ -286,7 +317,7 @@ class Docker(Conformance, unittest.TestCase):
         self.assertIn("no-new-privileges", host["SecurityOpt"])
         profile = json.loads(next(option for option in host["SecurityOpt"] if option.startswith("seccomp=")).removeprefix("seccomp="))
         self.assertEqual(profile["defaultAction"], "SCMP_ACT_ERRNO")
-        self.assertEqual((config["User"], host["LogConfig"]["Type"], host["Binds"], facts["Mounts"]), ("65534:65534", "none", None, []))
+        self.assertEqual((config["User"], host["LogConfig"]["Type"], host["Binds"], facts["Mounts"]), ("65534:65534", "none", None, [{"Type": "bind", "Source": ANY, "Destination": "/executor-bootstrap", "Mode": "", "RW": False, "Propagation": "rprivate"}]))
         self.assertEqual({limit["Name"] for limit in host["Ulimits"]}, {"nofile", "fsize", "stack", "core", "memlock", "msgqueue", "rtprio", "nice"})
 
     def test_a_program_has_both_filters_and_no_capability(self):

@@ -39,7 +39,8 @@ def serve(**settings):
 def refused(seconds=WAIT_SECONDS, **settings):
     """(status, what it said) of a start that must be refused."""
     chosen = {"EXECUTOR_PORT": "0", "EXECUTOR_QUEUE": "embedded", "LOG_TO_FILE": "false", "EXECUTOR_BACKEND": "docker",
-              "DOCKER_SOCKET_PATH": engine.path, "EXECUTOR_DOCKER_IMAGE": docker_engine.IMAGE, **settings}
+              "DOCKER_SOCKET_PATH": engine.path, "EXECUTOR_DOCKER_IMAGE": docker_engine.IMAGE,
+              "EXECUTOR_DOCKER_IMAGE_JAVASCRIPT": "none", **settings}
     done = subprocess.run([os.environ["EXECUTOR_BINARY"], "serve"], env={**os.environ, **chosen}, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds, check=False)
     return done.returncode, done.stdout.decode()
@@ -205,7 +206,7 @@ class Refusals(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             os.mkdir(os.path.join(folder, "etc"))
             engine.import_root(folder, "executor-empty:test")
-        self.assert_refused("python3", "exec", EXECUTOR_DOCKER_IMAGE="executor-empty:test")
+        self.assert_refused("python3: No such file", "docker pull executor-empty:test", EXECUTOR_DOCKER_IMAGE="executor-empty:test")
         self.assertTrue(executor_service.wait_until(lambda: not engine.containers(), WAIT_SECONDS))
 
     def test_nonsense_is_refused_and_kills_nobody(self):

@@ -23,6 +23,7 @@ import must_run
 START_SECONDS = 60
 STOP_SECONDS = 30
 IMAGE = "executor-python:test"
+JAVASCRIPT_IMAGE = "executor-javascript:test"
 
 
 class Connection(http.client.HTTPConnection):
@@ -141,11 +142,11 @@ class DockerEngine:
                 pass
 
 
-def rootfs():
-    """The Python root that the executable under test would use."""
+def rootfs(runtime="python"):
+    """The root of a runtime that the executable under test would use."""
     folder = os.environ.get("EXECUTOR_ROOTFS_DIR")
     binary = os.path.dirname(os.path.abspath(os.environ["EXECUTOR_BINARY"]))
-    return os.path.join(folder or os.path.join(os.path.dirname(binary), "rootfs"), "python")
+    return os.path.join(folder or os.path.join(os.path.dirname(binary), "rootfs"), runtime)
 
 
 def need():
@@ -155,6 +156,7 @@ def need():
     must_run.need(os.path.exists(rootfs()), "the Python root (executor rootfs build)")
 
 
-def settings(engine, image=IMAGE):
+def settings(engine, javascript="none"):
     """For executor_service.Service."""
-    return {"EXECUTOR_BACKEND": "docker", "DOCKER_SOCKET_PATH": engine.path, "EXECUTOR_DOCKER_IMAGE": image}
+    return {"EXECUTOR_BACKEND": "docker", "DOCKER_SOCKET_PATH": engine.path, "EXECUTOR_DOCKER_IMAGE": IMAGE,
+            "EXECUTOR_DOCKER_IMAGE_JAVASCRIPT": javascript}

@@ -7,6 +7,9 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "backend/bootstrap/filter_marks.hpp"
+#include "backend/bootstrap/hand_over.hpp"
+#include "base/archive.hpp"
 #include "base/sys.hpp"
 
 namespace executor::docker {
@@ -117,13 +120,18 @@ TEST_CASE("a container's configuration leaves nothing to the image or to the eng
   Limits limits;
   limits.memory_max = 64 * kMiB;
   limits.pids_max = 10;
-  const json body = json::parse(create_body({"sha256:1", "{}", "me", limits, false}));
+  const json body =
+      json::parse(create_body({"sha256:1", "/lib/bootstrap", "/lib/files", "{}", "me", limits, false}));
   const json& host = body["HostConfig"];
   CHECK(body["Image"] == "sha256:1");
   CHECK(body["User"] == "65534:65534");
-  CHECK(body["Entrypoint"] == json::array({"python3"}));
-  CHECK(body["Cmd"].size() == 4);
-  CHECK(body["Cmd"][3] == std::string(bootstrap_script()));
+  CHECK(body["Entrypoint"] == json::array({"/executor-bootstrap"}));
+  CHECK(body["Cmd"] == json::array());
+  CHECK(
+      host["Mounts"] ==
+      json::parse(
+          R"([{"Type": "bind", "Source": "/lib/bootstrap", "Target": "/executor-bootstrap", "ReadOnly": true},
+                {"Type": "bind", "Source": "/lib/files", "Target": "/usr/lib/executor", "ReadOnly": true}])"));
   CHECK(body["Labels"] == json{{"io.executor.owner", "me"}});
   CHECK(body["Healthcheck"]["Test"] == json::array({"NONE"}));
   CHECK(body["NetworkDisabled"] == true);
@@ -178,19 +186,35 @@ TEST_CASE("a hand-over is what the bootstrap reads") {
   program.source = "print(1)";
   program.args = {"a"};
   program.files = {{"d/f", "content"}};
-  const std::string whole =
-      hand_over({kNonce, std::chrono::seconds(7), "FILTER", {{"PATH", "/x"}, {"LANG", "C.UTF-8"}}}, program);
-  const auto number = [](std::size_t value) {
-    return std::string{'\0', '\0', '\0', static_cast<char>(value)};
-  };
-  const auto list = [&](std::initializer_list<std::string> items) {
-    std::string text = number(items.size());
-    for (const std::string& item : items) text += number(item.size()) + item;
-    return text;
-  };
-  const std::string body = list({kNonce, "7"}) + list({"FILTER"}) + list({"LANG=C.UTF-8"}) + list({"a"}) +
-                           list({"main.py", "d/f"}) + list({"print(1)", "content"});
-  CHECK(whole == number(body.size()) + body);
+  const Command command{{"/usr/bin/python3", "main.py"}, "main.py", {{"PATH", "/x"}, {"LANG", "C.UTF-8"}}};
+  const std::string whole = hand_over(command, program, kNonce, "FILTER", std::chrono::seconds(7));
+  ArchiveReader reader(whole);
+  std::string body;  // a length in front is what a string has
+  reader(body);
+  REQUIRE(reader.finished());
+  ArchiveReader fields(body);
+  BootstrapHandOver read;
+  fields(read);
+  REQUIRE(fields.finished());
+  CHECK(read.nonce == kNonce);
+  CHECK(read.life == 7);
+  CHECK(read.filter == "FILTER");
+  CHECK(read.environment == std::vector<std::string>{"LANG=C.UTF-8"});
+  CHECK(read.command == std::vector<std::string>{"/usr/bin/python3", "main.py", "a"});
+  CHECK(read.paths == std::vector<std::string>{"main.py", "d/f"});
+  CHECK(read.contents == std::vector<std::string>{"print(1)", "content"});
+}
+
+TEST_CASE("every mark of a filter gets its number, and a filter without one is refused") {
+  int variable = 0;
+  std::vector<sock_filter> filter{
+      {0, 0, 0, kMarkPid}, {0, 0, 0, kMarkLow}, {0, 0, 0, 7}, {0, 0, 0, kMarkHigh}};
+  CHECK(fill_marks(filter, 12, &variable));
+  const auto address = reinterpret_cast<std::uintptr_t>(&variable);
+  CHECK(filter[0].k == 12);
+  CHECK((static_cast<std::uint64_t>(filter[3].k) << 32U | filter[1].k) == address);
+  CHECK(filter[2].k == 7);
+  CHECK_FALSE(fill_marks(filter, 12, &variable));
 }
 
 TEST_CASE("the newest version of the API that both know is spoken") {

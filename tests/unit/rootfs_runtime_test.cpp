@@ -42,6 +42,19 @@ TEST_CASE("a runtime manifest with a wrong key or type is refused by the key's n
   CHECK(message_with("\"main.py\"", "null") == "\"argv\" holds something but strings");
 }
 
+TEST_CASE("what is started ahead has a command of its own") {
+  std::string text = kRuntime;
+  text.replace(text.find("\"zygote\""), 8,
+               R"("prestart", "prestartArgv": ["/usr/bin/node", "--require", "/boot.js"])");
+  CHECK(parse_runtime_manifest(text).value().prestart_argv ==
+        std::vector<std::string>{"/usr/bin/node", "--require", "/boot.js"});
+  CHECK(message_with("\"zygote\"", "\"prestart\"") == "the runtime has no \"prestartArgv\"");
+  CHECK(message_with("\"zygote\"", R"("prestart", "prestartArgv": ["node"])") ==
+        "\"prestartArgv\" does not begin with an absolute path");
+  CHECK(message_with("\"zygote\"", R"("zygote", "prestartArgv": ["/x"])") ==
+        "\"prestartArgv\" is no key of the runtime");
+}
+
 TEST_CASE("a runtime manifest with values that cannot be meant is refused") {
   CHECK(message_with("\"zygote\"", "\"hot\"") == "\"warm\" is none of none, zygote, prestart: \"hot\"");
   CHECK(message_with("\"/usr/bin/python3\"", "\"python3\"") ==

@@ -42,9 +42,7 @@ function place(name, content, mode) {
 
 // worker threads of the program load this as well
 if (require("worker_threads").isMainThread) {
-  // a write to a full pipe waits, as Node's documentation has it: nothing is lost at process.exit, nothing piles up; and
-  // what nearly every program touches is there before its time counts
-  for (const stream of [process.stdout, process.stderr]) stream._handle.setBlocking(true);
+  require("./preload.js");
   delete require.cache[__filename];
   fs.writeSync(READY, ".");
   fs.closeSync(READY);
@@ -52,5 +50,4 @@ if (require("worker_threads").isMainThread) {
   place("main.js", source, 0o644);
   paths.forEach((name, i) => place(name, contents[i], 0o444));
   process.argv.push(...args);
-  process.execArgv = [];
 }
