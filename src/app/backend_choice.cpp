@@ -209,17 +209,25 @@ void use_supervisor(const Config& config, supervisor::Connection connection, Fro
   };
 }
 
-/// Backend and validator have an acquaintance with the engine each.
+/// Backend and validator have an acquaintance with the engine each; containers are made ahead for programs
+/// alone.
 void use_docker(const Config& config, const docker::Options& options, FrontParts& parts) {
   const auto hosts = std::make_shared<std::vector<std::shared_ptr<docker::Host>>>();
-  const auto make = [options, hosts](asio::io_context& context) {
-    return hosts->emplace_back(docker::Host::make(context, options).value());
+  const auto make = [options, hosts](asio::io_context& context, std::size_t warm = 0,
+                                     const Limits& limits = {}) {
+    docker::Options own = options;
+    own.warm = warm;
+    own.warm_limits = limits;
+    return hosts->emplace_back(docker::Host::make(context, std::move(own)).value());
   };
-  parts.backend = [make](asio::io_context& context) -> std::unique_ptr<Backend> {
-    return std::make_unique<DockerBackend>(make(context));
+  parts.backend = [make, config](asio::io_context& context) -> std::unique_ptr<Backend> {
+    return std::make_unique<DockerBackend>(make(context, config.docker_warm, spec_limits(config).defaults));
   };
   parts.validator = [make, config](asio::io_context& context) {
     return make_validator(context, docker_channels(make(context)), config);
+  };
+  parts.give_back = [hosts] {
+    for (const auto& host : *hosts) host->stop_warming();
   };
   parts.settled = [hosts] { return std::ranges::all_of(*hosts, &docker::Host::settled); };
 }

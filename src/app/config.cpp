@@ -160,6 +160,8 @@ const std::vector<Setting>& settings() {
        text(&C::docker_image)},
       {"EXECUTOR_DOCKER_IMAGE_JAVASCRIPT", "--docker-image-javascript", "an image's name, or none",
        "the same for JavaScript", text(&C::docker_image_javascript)},
+      {"EXECUTOR_DOCKER_WARM", "--docker-warm", "0 to 64",
+       "containers made ahead for each language, not started", number(&C::docker_warm, 0, 64)},
       {"DOCKER_SOCKET_PATH", "--docker-socket", "a path", "the Docker Engine's socket",
        text(&C::docker_socket)},
       {"SENTRY_DSN", "--sentry-dsn", "http:// or https:// and an address",

@@ -50,6 +50,7 @@ struct Config {
   bool local_fallback = true;
   std::string docker_image = "python:3.12-alpine";
   std::string docker_image_javascript = "node:18-bookworm-slim";  ///< "none": no JavaScript in Docker
+  std::uint32_t docker_warm = 0;
   std::string docker_socket = "/var/run/docker.sock";
   std::string sentry_dsn{};
   std::string api_tokens_file{};

@@ -401,9 +401,10 @@ class Front {
     sentry_->flush(kLastReports, [this] { end(); });
   }
 
-  /// What a backend has begun to make for the parser of sources, and has not been told of yet.
+  /// What a backend has made ahead, or has begun to make and has not been told of yet.
   void take_back() {
     validator_.reset();
+    if (parts_.give_back) parts_.give_back();
     context_.restart();
     const auto until = std::chrono::steady_clock::now() + kLastWords;
     while (parts_.settled && !parts_.settled() && !context_.stopped() &&

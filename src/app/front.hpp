@@ -40,6 +40,8 @@ struct FrontParts {
   /// Whether nothing is being made or taken apart that the end of this process would leave behind; it is
   /// waited for, a few seconds. Empty: there never is.
   std::function<bool()> settled{};
+  /// Called at the end, before that: gives back what was made ahead.
+  std::function<void()> give_back{};
   std::string backend_name{};  ///< of the backend that the start has chosen, also where none runs (role api)
   std::vector<BackendNote> refused_backends{};
   std::vector<BackendNote> refused_languages{};  ///< that the chosen one would run, and what is missing

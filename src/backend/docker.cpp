@@ -45,7 +45,9 @@ Backend::Status DockerBackend::status() const {
   status.ready = host_->ready();
   status.detail = host_->detail();
   status.live = runs_.size() - std::min(runs_.size(), waiting_.size());
-  status.warm_misses = next_id_ - 1;
+  status.warm = host_->warm();
+  status.warm_hits = host_->warm_hits();
+  status.warm_misses = next_id_ - 1 - status.warm_hits;
   status.leaks_removed = host_->leaks_removed();
   return status;
 }

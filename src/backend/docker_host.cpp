@@ -148,6 +148,52 @@ void Host::create(const Runtime& runtime, const Limits& limits, bool removes_its
       });
 }
 
+// -- made ahead
+
+/// A container's own: times and output are watched from here.
+static bool same_container(const Limits& a, const Limits& b) {
+  return a.memory_max == b.memory_max && a.nano_cpus == b.nano_cpus && a.pids_max == b.pids_max &&
+         a.open_files == b.open_files && a.file_size == b.file_size && a.stack_size == b.stack_size;
+}
+
+std::string Host::take_warm(const Runtime& runtime, const Limits& limits) {
+  Runtime& own =
+      *std::ranges::find(runtimes_, runtime.options.name, [](const Runtime& r) { return r.options.name; });
+  if (own.warm.empty() || !same_container(limits, options_.warm_limits)) return {};
+  std::string id = std::move(own.warm.back());
+  own.warm.pop_back();
+  ++warm_hits_;
+  warm_up(own);
+  return id;
+}
+
+std::size_t Host::warm() const {
+  std::size_t count = 0;
+  for (const Runtime& runtime : runtimes_) count += runtime.warm.size();
+  return count;
+}
+
+void Host::warm_up(Runtime& runtime) {
+  while (ready_ && !runtime.image_id.empty() && runtime.warm.size() + runtime.warming < options_.warm) {
+    ++runtime.warming;
+    create(runtime, options_.warm_limits, false,
+           [weak = weak_from_this(), &runtime](const Result<std::string>& id) {
+             const auto self = weak.lock();  // the runtimes are its own, and stay where they are
+             if (!self) return;
+             --runtime.warming;
+             if (!id) return;  // tried again when the next one is taken
+             if (self->options_.warm == 0) return self->remove(*id);
+             runtime.warm.push_back(*id);
+           });
+  }
+}
+
+void Host::stop_warming() {
+  options_.warm = 0;
+  for (Runtime& runtime : runtimes_)
+    for (const std::string& id : std::exchange(runtime.warm, {})) remove(id);
+}
+
 // -- until it will do
 
 void Host::ask_for(Request request, const std::string& what, std::function<void(const std::string&)> use) {
@@ -282,12 +328,15 @@ void Host::become_ready() {
     detail_ += runtime.image_id.empty() ? "; no " + runtime.options.name + ": " + runtime.problem
                                         : ", image " + runtime.options.image;
   watch();
+  for (Runtime& runtime : runtimes_) warm_up(runtime);
   if (on_change_) on_change_();
 }
 
 void Host::not_ready(const std::string& why, bool refused) {
   ready_ = false;
   swept_ = false;
+  for (Runtime& runtime : runtimes_)  // whether they are still there is not known: they go when it is back
+    for (const std::string& id : std::exchange(runtime.warm, {})) known_.erase(id);
   refused_ = refused;
   detail_ = why;
   // a pull that failed is not asked for every second

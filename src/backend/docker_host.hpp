@@ -39,6 +39,8 @@ struct Options {
   std::string socket_path = "/var/run/docker.sock";
   std::string bootstrap;  ///< path of the program that containers start with, on the engine's host
   std::vector<RuntimeOptions> runtimes;  ///< without the first one's image there is nothing; others may lack
+  std::size_t warm = 0;                  ///< containers made ahead and not started, for each runtime
+  Limits warm_limits{};                  ///< what they are made with
   std::chrono::milliseconds watch_period{2000};
   std::chrono::milliseconds retry_period{1000};
   std::chrono::milliseconds request_deadline{10'000};
@@ -74,6 +76,8 @@ class Host : public std::enable_shared_from_this<Host> {
     std::string image_id;  ///< empty: there is none, for this reason
     std::string problem;
     bool pull_tried = false;
+    std::vector<std::string> warm{};  ///< ids of containers made ahead
+    std::size_t warming = 0;          ///< that are being made
   };
   /// Null where nobody knows that name.
   [[nodiscard]] const Runtime* runtime(const std::string& name) const;
@@ -82,6 +86,12 @@ class Host : public std::enable_shared_from_this<Host> {
   /// Makes a container; its id or what went wrong.
   void create(const Runtime& runtime, const Limits& limits, bool removes_itself,
               std::function<void(const Result<std::string>&)> created);
+  /// One that was made ahead with these limits; empty where there is none. Another takes its place.
+  std::string take_warm(const Runtime& runtime, const Limits& limits);
+  [[nodiscard]] std::size_t warm() const;
+  [[nodiscard]] std::uint64_t warm_hits() const { return warm_hits_; }
+  /// No more containers are made ahead, and those that were go.
+  void stop_warming();
   /// Removes a container, however often it takes; `removed` comes after the first attempt. Null: nobody
   /// waits.
   void remove(const std::string& id, std::function<void()> removed = nullptr);
@@ -103,6 +113,7 @@ class Host : public std::enable_shared_from_this<Host> {
   void on_image(std::size_t index, const std::string& image_id, const std::string& problem);
   void become_ready();
   void not_ready(const std::string& why, bool refused);
+  void warm_up(Runtime& runtime);
   void watch();
   void remove_later(const std::string& id);
   void on_left_overs(const std::string& body);
@@ -126,6 +137,7 @@ class Host : public std::enable_shared_from_this<Host> {
   bool swept_ = false;
   std::string detail_ = "starting";
   std::uint64_t leaks_removed_ = 0;
+  std::uint64_t warm_hits_ = 0;
   std::vector<std::string> unremoved_{};
 };
 

@@ -77,6 +77,11 @@ void Run::ask(std::string method, std::string target, std::string body,
 }
 
 void Run::create() {
+  if (const std::string warm = is_channel_ ? std::string() : host_->take_warm(*runtime_, program_.limits);
+      !warm.empty()) {
+    id_ = escaped(warm);
+    return attach();
+  }
   host_->create(*runtime_, program_.limits, is_channel_,
                 [self = shared_from_this()](const Result<std::string>& id) {
                   if (!self->done_) {  // given up meanwhile, and it must not stay

@@ -39,7 +39,7 @@ class Container(unittest.TestCase):
     def test_there_is_no_shell_and_no_setuid_program(self):
         outside = [path for path in self.root.rglob("*") if "/executor/rootfs/" not in str(path) and path.is_file() and not path.is_symlink()]
         programs = {path.name for path in outside if path.stat().st_mode & 0o111 and ".so" not in path.name}
-        self.assertEqual(programs, {"executor", "executor-local", "executor-supervisor", "executor-zygote-exec", "executor-zygote-python"})
+        self.assertEqual(programs, {"executor", "executor-bootstrap", "executor-local", "executor-supervisor", "executor-zygote-exec", "executor-zygote-python"})
         self.assertEqual([path for path in outside if path.stat().st_mode & 0o6000], [])
 
 

@@ -260,6 +260,78 @@ class Choice(unittest.TestCase):
             self.assertIn(words, said)
 
 
+class Warm(unittest.TestCase):
+    """Containers that are made ahead."""
+
+    def made(self, count):
+        """The ids of the containers that are not running, once there are so many."""
+        def waiting():
+            return set(engine.containers()) - set(engine.running())
+        # the parser's runs by then
+        self.assertTrue(executor_service.wait_until(lambda: len(engine.running()) == 1 and len(waiting()) == count, WAIT_SECONDS), engine.containers())
+        return {name[:12] for name in waiting()}
+
+    def test_each_is_used_once_and_another_takes_its_place(self):
+        service = serve(EXECUTOR_DOCKER_WARM="2")
+        self.addCleanup(service.close)
+        used = set()
+        for _ in range(3):
+            ahead = self.made(2)
+            result = service.execute("import os\nprint(os.listdir('/tmp'))\nopen('/tmp/x', 'w').close()")[0]
+            self.assertEqual((result["verdict"], result["stdout"]), ("accepted", "['main.py']\n"))
+            self.assertIn(result["containerId"], ahead)
+            used.add(result["containerId"])
+        self.assertEqual(len(used), 3)
+        self.made(2)
+        service.close()
+        self.assertEqual(engine.containers(), {})
+
+    def test_a_test_with_limits_of_its_own_has_a_container_of_its_own(self):
+        service = serve(EXECUTOR_DOCKER_WARM="1")
+        self.addCleanup(service.close)
+        ahead = self.made(1)
+        result = service.execute("x = bytearray(200 << 20)", [{"memoryBytes": 64 << 20}])[0]
+        self.assertEqual(result["verdict"], "memory_limit")
+        self.assertNotIn(result["containerId"], ahead)
+        self.assertEqual(self.made(1), ahead)
+
+    def test_an_engine_that_comes_back_gets_new_ones_and_keeps_no_old_one(self):
+        service = serve(EXECUTOR_DOCKER_WARM="2")
+        self.addCleanup(service.close)
+        before = self.made(2)
+        engine.kill()
+        self.assertTrue(executor_service.wait_until(lambda: service.ask("GET", "/ready")[0] == 503, WAIT_SECONDS))
+        engine.start()
+        self.assertTrue(executor_service.wait_until(lambda: service.ask("GET", "/ready")[0] == 200, WAIT_SECONDS))
+        self.assertTrue(executor_service.wait_until(lambda: not before & {name[:12] for name in engine.containers()}, WAIT_SECONDS))
+        ahead = self.made(2)
+        self.assertIn(service.execute("print(1)")[0]["containerId"], ahead)
+
+
+class FullDisk(unittest.TestCase):
+    def test_an_engine_without_space_is_told_of_and_goes_on_when_there_is_some(self):
+        full = docker_engine.DockerEngine(disk_bytes=400 << 20)
+        self.addCleanup(full.close)
+        full.import_root(docker_engine.rootfs())
+        service = executor_service.Service(**docker_engine.settings(full))
+        self.addCleanup(service.close)
+        self.assertEqual(service.execute("print(1)", [{"expectedStdout": "1\n"}])[0]["verdict"], "accepted")
+        parser = set(full.containers())
+        filler = os.path.join(full.data, "filler")
+        with open(filler, "wb") as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * (1 << 20))
+                file.flush()
+        status, answer = service.post({"language": "python", "source": "print(2)", "tests": [{}]})
+        self.assertEqual((status, answer["error"]["code"]), (500, "internal_error"))
+        self.assertIn("no space left on device", service.log_text())
+        os.unlink(filler)
+        self.assertEqual(service.execute("print(3)", [{"expectedStdout": "3\n"}])[0]["verdict"], "accepted")
+        self.assertTrue(executor_service.wait_until(lambda: set(full.containers()) == parser, WAIT_SECONDS), full.containers())
+        service.close()
+        self.assertEqual(full.containers(), {})
+
+
 class Faults(unittest.TestCase):
     def assert_tidy(self):
         """Every container but the parser's is gone."""

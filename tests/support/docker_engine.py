@@ -38,9 +38,14 @@ class Connection(http.client.HTTPConnection):
 
 
 class DockerEngine:
-    def __init__(self):
+    def __init__(self, disk_bytes=0):
+        """`disk_bytes`: its data have a file system of that size; 0: the host's."""
         self.folder = tempfile.mkdtemp(prefix="executor-docker-")
         os.chmod(self.folder, 0o755)  # the service is another user
+        self.data = os.path.join(self.folder, "data")
+        if disk_bytes:
+            os.mkdir(self.data)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={disk_bytes}", "executor-docker", self.data], check=True)
         self.path = os.path.join(self.folder, "docker.sock")
         self.process = None
         self.start()
@@ -49,7 +54,7 @@ class DockerEngine:
         folder = self.folder
         with open(os.path.join(folder, "log"), "ab") as log:
             self.process = subprocess.Popen(
-                ["dockerd", "--iptables=false", "--bridge=none", "--host", f"unix://{self.path}", "--data-root", f"{folder}/data",
+                ["dockerd", "--iptables=false", "--bridge=none", "--host", f"unix://{self.path}", "--data-root", self.data,
                  "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid", "--log-level", "warn"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=executor_service.end_with_parent)
         deadline = time.monotonic() + START_SECONDS

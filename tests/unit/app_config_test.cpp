@@ -61,6 +61,7 @@ TEST_CASE("each variable reaches its setting") {
   CHECK(with("EXECUTOR_QUEUE_KEY", "k").value().queue_key == "k");
   CHECK(with("EXECUTOR_MAX_CONCURRENCY", "64").value().max_concurrency == 64);
   CHECK(with("EXECUTOR_DOCKER_IMAGE", "i").value().docker_image == "i");
+  CHECK(with("EXECUTOR_DOCKER_WARM", "3").value().docker_warm == 3);
   CHECK(with("EXECUTOR_DOCKER_IMAGE_JAVASCRIPT", "none").value().docker_image_javascript == "none");
   CHECK(with("EXECUTOR_MEM_LIMIT", "16777216").value().mem_limit == 16 * kMiB);
   CHECK(with("EXECUTOR_NANO_CPUS", "500000000").value().nano_cpus == 500'000'000);
