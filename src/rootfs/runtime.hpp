@@ -21,9 +21,9 @@ enum class WarmMode {
 };
 
 struct RuntimeManifest {
-  std::string name;               ///< also the name of its root and of its folder of lists
-  std::string extension;          ///< of a source file, without dot
-  std::vector<std::string> argv;  ///< as seen from inside the root; argv[0] is absolute
+  std::string name;                          ///< also the name of its root and of its folder of lists
+  std::string extension;                     ///< of a source file, without dot
+  std::vector<std::string> argv;             ///< as seen from inside the root; argv[0] is absolute
   std::vector<std::string> prestart_argv{};  ///< for prestart: the same, with the boot script
   WarmMode warm = WarmMode::none;
   std::string seccomp_profile;                     ///< file name in seccomp-profiles/
