@@ -19,6 +19,7 @@
 
 #include "backend/docker_messages.hpp"
 #include "backend/local_child.hpp"
+#include "base/argument_list.hpp"
 #include "base/sys.hpp"
 #include "sandbox/privileges.hpp"
 
@@ -73,14 +74,6 @@ std::uint64_t tasks_of_user() {
     if (uid == ::getuid()) count += threads;
   }
   return count;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> list;
-  list.reserve(strings.size() + 1);
-  for (std::string& text : strings) list.push_back(text.data());
-  list.push_back(nullptr);
-  return list;
 }
 
 }  // namespace
@@ -152,8 +145,8 @@ Result<void> Run::launch() {
   std::vector<std::string> environment = service_.config_.environment;
   environment.push_back("PATH=" + usr + "/bin");
   environment.push_back("LOCPATH=" + usr + "/lib/locale");
-  const auto argv = pointers(arguments);
-  const auto envp = pointers(environment);
+  const auto argv = argument_list(arguments);
+  const auto envp = argument_list(environment);
   const std::string& bytes = service_.config_.filter;
   std::vector<sock_filter> filter(bytes.size() / sizeof(sock_filter));
   std::memcpy(filter.data(), bytes.data(), filter.size() * sizeof(sock_filter));

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "base/argument_list.hpp"
 #include "base/sys.hpp"
 #include "sandbox/mounts.hpp"
 
@@ -65,14 +66,6 @@ constexpr std::array kSteps = {"",
   ::_exit(1);
 }
 
-/// As exec wants them.
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 }  // namespace
 
 Result<ZygoteLink> ZygoteLink::start(const Plan& plan) {
@@ -86,8 +79,8 @@ Result<ZygoteLink> ZygoteLink::start(const Plan& plan) {
   if (!in || !out) return errno_error("make pipes for zygote", errno);
   streams[0] = std::move(in->read);
   streams[1] = std::move(out->write);
-  const std::vector<char*> argv = pointers(plan.argv);
-  const std::vector<char*> environment = pointers(plan.environment);
+  const std::vector<char*> argv = argument_list(plan.argv);
+  const std::vector<char*> environment = argument_list(plan.environment);
 
   clone_args args{};
   int process = -1;

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/argument_list.hpp"
 #include "base/sys.hpp"
 #include "sandbox/payload.hpp"
 #include "sandbox/stages.hpp"
@@ -34,11 +35,8 @@ struct Command {
   std::vector<std::string> argv;
 };
 
-void execute(std::vector<std::string> argv) {
-  std::vector<char*> pointers;
-  for (std::string& argument : argv) pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
-  ::execve(pointers.front(), pointers.data(), environ);
+void execute(const std::vector<std::string>& argv) {
+  ::execve(argv.front().c_str(), argument_list(argv).data(), environ);
 }
 
 /// The payload from its first instruction to the interpreter's.

@@ -263,11 +263,11 @@ class Choice(unittest.TestCase):
 class Warm(unittest.TestCase):
     """Containers that are made ahead."""
 
-    def made(self, count, parsers=1):
-        """The ids of the containers that are not running, once there are so many, and the parser's runs."""
+    def made(self, count, parsers=(1,)):
+        """The ids of the containers that are not running, once there are so many, and so many that parse run."""
         def waiting():
             return set(engine.containers()) - set(engine.running())
-        self.assertTrue(executor_service.wait_until(lambda: len(engine.running()) == parsers and len(waiting()) == count, WAIT_SECONDS), engine.containers())
+        self.assertTrue(executor_service.wait_until(lambda: len(engine.running()) in parsers and len(waiting()) == count, WAIT_SECONDS), engine.containers())
         return {name[:12] for name in waiting()}
 
     def test_each_is_used_once_and_another_takes_its_place(self):
@@ -303,7 +303,7 @@ class Warm(unittest.TestCase):
         engine.start()
         self.assertTrue(executor_service.wait_until(lambda: service.ask("GET", "/ready")[0] == 200, WAIT_SECONDS))
         self.assertTrue(executor_service.wait_until(lambda: not before & {name[:12] for name in engine.containers()}, WAIT_SECONDS))
-        ahead = self.made(2, parsers=0)  # it is started again by the next source
+        ahead = self.made(2, parsers=(0, 1))  # whether that connection was lost as well, and when, is chance
         self.assertIn(service.execute("print(1)")[0]["containerId"], ahead)
 
 

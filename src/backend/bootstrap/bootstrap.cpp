@@ -32,6 +32,7 @@
 #include "backend/bootstrap/filter_marks.hpp"
 #include "backend/bootstrap/hand_over.hpp"
 #include "base/archive.hpp"
+#include "base/argument_list.hpp"
 #include "base/sys.hpp"
 
 namespace executor::docker {
@@ -83,18 +84,11 @@ std::string find_interpreter(const std::string& name) {
   std::string_view places = path != nullptr && *path != '\0' ? path : "/usr/local/bin:/usr/bin:/bin";
   while (!places.empty()) {
     const std::size_t end = std::min(places.find(':'), places.size());
-    const std::string candidate = std::string(places.substr(0, end)) + "/" + name;
+    std::string candidate = std::string(places.substr(0, end)) + "/" + name;
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
     places.remove_prefix(std::min(end + 1, places.size()));
   }
   return {};
-}
-
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> list;
-  for (std::string& text : strings) list.push_back(text.data());
-  list.push_back(nullptr);
-  return list;
 }
 
 /// The list in pages of its own: its address, by which execve is allowed, is no other program's.
@@ -133,8 +127,8 @@ bool load_filter(const std::string& bytes, const void* environment) {
   require(!interpreter.empty(), name.c_str());
   hand_over.command.front() = name;
   hand_over.environment.push_back("PATH=" + std::filesystem::path(interpreter).parent_path().string());
-  const std::vector<char*> argv = pointers(hand_over.command);
-  char* const* const environment = in_own_pages(pointers(hand_over.environment));
+  const std::vector<char*> argv = argument_list(hand_over.command);
+  char* const* const environment = in_own_pages(argument_list(hand_over.environment));
   require(environment != nullptr, "map the environment");
   require(load_filter(hand_over.filter, environment), "load the filter");
   ::syscall(SYS_execve, interpreter.c_str(), argv.data(), environment);
