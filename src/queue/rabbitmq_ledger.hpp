@@ -25,6 +25,7 @@ class RabbitLedger {
   struct Lease {
     RabbitDelivery delivery;
     RabbitJob job;
+    std::string mark{};     ///< where what settles it leaves one; empty: nowhere
     bool settling = false;  ///< has ended: its messages are on their way
   };
   enum class Action {
@@ -57,10 +58,10 @@ class RabbitLedger {
   }
 
   /// The number that names the lease from now on.
-  std::uint64_t lease(RabbitDelivery delivery, RabbitJob job) {
+  std::uint64_t lease(RabbitDelivery delivery, RabbitJob job, std::string mark = {}) {
     const std::uint64_t number = ++last_;
     by_id_.emplace(job.id, number);
-    leases_.emplace(number, Lease{std::move(delivery), std::move(job)});
+    leases_.emplace(number, Lease{std::move(delivery), std::move(job), std::move(mark)});
     return number;
   }
   [[nodiscard]] Lease* find(std::uint64_t number) {
@@ -79,6 +80,9 @@ class RabbitLedger {
     if (id != by_id_.end() && id->second == number) by_id_.erase(id);
   }
   [[nodiscard]] std::size_t leases() const { return leases_.size(); }
+
+  /// A run stands behind this job here.
+  [[nodiscard]] bool runs(const std::string& id) const { return by_id_.contains(id); }
 
   /// Keeps a result for deliveries of its job that still come; the oldest are forgotten when there are many.
   void remember(const RabbitJob& job, const RabbitMessage& receiver, std::string result, bool stored) {

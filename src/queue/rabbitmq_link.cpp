@@ -78,9 +78,25 @@ class RabbitLink::Thread : public std::enable_shared_from_this<RabbitLink::Threa
     poll();
   }
 
-  void acknowledge(const RabbitTag& tag) {
+  void acknowledge(const RabbitTag& tag, const std::vector<std::string>& marks) {
     if (!connection_ || tag.epoch != epoch_) return;
-    settle(connection_->acknowledge(tag.number));
+    auto done = connection_->acknowledge(tag.number);
+    for (const std::string& mark : marks)
+      if (done) done = connection_->delete_mark(mark);
+    settle(done);
+  }
+
+  void make_mark(const std::string& mark) {
+    if (connection_) settle(connection_->make_mark(mark));
+  }
+
+  void look(const std::string& mark, Looked looked) {
+    Result<RabbitMark> found = not_connected();
+    if (connection_) found = connection_->look(mark);
+    const bool lost = connection_ && !found;
+    on_front([looked = std::move(looked), found](const Events&) { looked(found); });
+    if (lost) return lose(found.error());
+    if (connection_) poll();
   }
 
   void consume(std::optional<std::uint16_t> prefetch) {
@@ -245,8 +261,16 @@ void RabbitLink::publish(RabbitPublication publication, Published published) {
       [thread = thread_.get(), publication = std::move(publication),
        published = std::move(published)]() mutable { thread->publish(publication, std::move(published)); });
 }
-void RabbitLink::acknowledge(const RabbitTag& tag) {
-  thread_->post([thread = thread_.get(), tag] { thread->acknowledge(tag); });
+void RabbitLink::acknowledge(const RabbitTag& tag, std::vector<std::string> marks) {
+  thread_->post([thread = thread_.get(), tag, marks = std::move(marks)] { thread->acknowledge(tag, marks); });
+}
+void RabbitLink::make_mark(std::string mark) {
+  thread_->post([thread = thread_.get(), mark = std::move(mark)] { thread->make_mark(mark); });
+}
+void RabbitLink::look(std::string mark, Looked looked) {
+  thread_->post([thread = thread_.get(), mark = std::move(mark), looked = std::move(looked)]() mutable {
+    thread->look(mark, std::move(looked));
+  });
 }
 void RabbitLink::consume(std::uint16_t prefetch) {
   thread_->post([thread = thread_.get(), prefetch] { thread->consume(prefetch); });
