@@ -94,9 +94,9 @@ namespace redis_scripts {
 
 // KEYS job, list   ARGV digest, body (begins with "{"), front, record TTL ms, mode
 // mode: "new" | "known" (nothing is queued that is not known already) | "again" (run anew although it is
-// done), tests ("" for a job that does not outlive its request) → "queued" | "joined" (waits or runs already)
-// | "done" (the result stands) | "conflict" (another body has this id) | "unknown" (mode "known" only) |
-// "cancelled" (by somebody, for everybody)
+// done), tests (none or "" for a job that does not outlive its request) → "queued" | "joined" (waits or runs
+// already) | "done" (the result stands) | "conflict" (another body has this id) | "unknown" (mode "known"
+// only) | "cancelled" (by somebody, for everybody)
 const RedisScript& submit() {
   static const RedisScript script = make_script("submit", join(kNow, R"lua(
 local job, list = KEYS[1], KEYS[2]
@@ -111,7 +111,7 @@ redis.call('PEXPIRE', job, ARGV[4])
 if state == 'running' or state == 'queued' then return 'joined' end
 redis.call('HSET', job, 'state', 'queued', 'digest', ARGV[1], 'origin', 'front')
 redis.call('HDEL', job, 'attempts', 'exhausted')
-if ARGV[6] ~= '' then redis.call('HSET', job, 'tests', ARGV[6]) end
+if ARGV[6] and ARGV[6] ~= '' then redis.call('HSET', job, 'tests', ARGV[6]) end
 if state ~= 'cancelled' then
   local stamp = string.format('{"enqueuedAt":%.0f,', now_ms())
   redis.call('LPUSH', list, stamp .. string.sub(ARGV[2], 2))
