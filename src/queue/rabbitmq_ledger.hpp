@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -25,8 +26,11 @@ class RabbitLedger {
   struct Lease {
     RabbitDelivery delivery;
     RabbitJob job;
-    std::string mark{};     ///< where what settles it leaves one; empty: nowhere
-    bool settling = false;  ///< has ended: its messages are on their way
+    std::string mark{};                   ///< where what settles it leaves one; empty: nowhere
+    bool settling = false;                ///< has ended: its messages are on their way
+    bool looking = false;                 ///< whether there is a mark is still being asked
+    bool marked = false;                  ///< it was settled before, and is only to be acknowledged
+    std::optional<std::string> result{};  ///< of a run that has ended while that was asked
   };
   enum class Action {
     run,          ///< a new job: lease() it

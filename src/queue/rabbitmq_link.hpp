@@ -79,7 +79,8 @@ class RabbitLink {
 
   /// `published` is called once, after the server's confirmation or when that can no longer come.
   void publish(RabbitPublication publication, Published published);
-  /// Says nothing where the delivery came over an earlier connection; else deletes these marks after it.
+  /// Says nothing where the delivery came over an earlier connection; else deletes these marks some time
+  /// after it: a server that is killed may have forgotten the acknowledgement.
   void acknowledge(const RabbitTag& tag, std::vector<std::string> marks = {});
   /// Makes the queue of a mark, before whatever is published after this call.
   void make_mark(std::string mark);

@@ -93,7 +93,7 @@ class RabbitQueue : public Queue {
   void complete(const Delivery& delivery, std::string result_json) override {
     auto* lease = take(delivery.tag);
     if (lease == nullptr) return;
-    send_result(delivery.tag, rabbit_result(lease->job, std::move(result_json)));
+    settle(delivery.tag, rabbit_result(lease->job, std::move(result_json)));
   }
 
   void retry(const Delivery& delivery, const std::string& reason) override {
@@ -135,6 +135,7 @@ class RabbitQueue : public Queue {
     RabbitJob job{};
     std::shared_ptr<const Job> parsed{};
     std::string mark{};
+    bool looked = false;  // for the mark: its queue is there
     std::optional<UnusableRabbitMessage> unusable{};
   };
 
@@ -207,6 +208,7 @@ class RabbitQueue : public Queue {
     newest_taken_ms_ = delivery.message.enqueued_ms;
     Arrival arrival = read(std::move(delivery));
     if (!arrival.delivery.redelivered || arrival.mark.empty()) return decide(std::move(arrival));
+    arrival.looked = true;
     const std::string mark = arrival.mark;
     link_.look(mark, [this, arrival = std::move(arrival)](const Result<RabbitMark>& found) {
       if (!found) return;  // it comes again over the next connection
@@ -250,9 +252,11 @@ class RabbitQueue : public Queue {
       }
       case Action::answer: {
         const std::string result = ledger_.result_of(arrival.job.id);
+        const bool looked = std::exchange(arrival.looked, true);
         const std::uint64_t tag = lease(std::move(arrival));
         take(tag);
-        return send_result(tag, result);
+        if (!looked) look_meanwhile(tag);
+        return settle(tag, result);
       }
       case Action::conflict: {
         const std::uint64_t tag = lease(std::move(arrival));
@@ -266,9 +270,9 @@ class RabbitQueue : public Queue {
     }
   }
 
-  /// The queue for its mark is made meanwhile; that of one that comes again was made by the look at it.
+  /// The queue for its mark is made meanwhile, where looking does not make it.
   std::uint64_t lease(Arrival arrival) {
-    if (!arrival.mark.empty() && !arrival.delivery.redelivered) link_.make_mark(arrival.mark);
+    if (!arrival.mark.empty() && !arrival.looked) link_.make_mark(arrival.mark);
     return ledger_.lease(std::move(arrival.delivery), std::move(arrival.job), std::move(arrival.mark));
   }
   static std::vector<std::string> marks_of(const std::string& mark) {
@@ -295,10 +299,37 @@ class RabbitQueue : public Queue {
     Delivery given{.job = {.id = arrival.job.id, .body = arrival.job.body, .parsed = arrival.parsed},
                    .attempt = attempt,
                    .waited = milliseconds(enqueued > 0 ? std::max<std::int64_t>(0, now_ms() - enqueued) : 0)};
+    const bool looked = std::exchange(arrival.looked, true);
     given.tag = lease(std::move(arrival));
+    if (!looked) look_meanwhile(given.tag);
     if (consuming_) return on_job_(std::move(given));
     take(given.tag);
     put_back(given.tag, attempt);  // on its way when the worker stopped: no attempt of anybody
+  }
+
+  /// A server that was killed may have forgotten an acknowledgement, and that it gave the job to anybody.
+  void look_meanwhile(std::uint64_t tag) {
+    auto* lease = ledger_.find(tag);
+    if (lease->mark.empty()) return;
+    lease->looking = true;
+    link_.look(lease->mark, [this, tag](const Result<RabbitMark>& found) {
+      auto* looked = ledger_.find(tag);
+      if (looked == nullptr) return;
+      looked->looking = false;
+      looked->marked = found && *found == RabbitMark::there;
+      if (auto result = std::exchange(looked->result, std::nullopt)) settle(tag, std::move(*result));
+    });
+  }
+
+  void settle(std::uint64_t tag, std::string result) {
+    auto* lease = ledger_.find(tag);
+    if (lease->looking) {
+      lease->result = std::move(result);
+      return;
+    }
+    if (!lease->marked) return send_result(tag, result);
+    acknowledge(*lease);
+    ledger_.end(tag);
   }
 
   /// The lease, from here on in the hands of the messages that end it; null where it has ended.

@@ -12,10 +12,11 @@
 // A worker has as many unacknowledged jobs as it may run at once. A job is acknowledged when its result has
 // been confirmed by the server, so none is lost. So that none comes twice where a worker dies between these
 // two, the result is published once to two queues, its own and the mark's: the server routes it to both or
-// to none. The mark's queue is made while the job runs, and goes after the acknowledgement. A job that comes
-// again is looked up: with a mark it is only acknowledged. What is put back is marked likewise; dead letters
-// are not, and may come twice. No mark is made for a front's own jobs, which it answers once all the same,
-// nor for messages without any id, of which no two can be told apart.
+// to none. The mark's queue is made, and looked at, while the job runs, and goes ten seconds after the
+// acknowledgement, which a server that is killed may have forgotten. With a mark a job is only acknowledged;
+// one that is marked as coming again is looked up before it is run. What is put back is marked likewise; dead
+// letters are not, and may come twice. No mark is made for a front's own jobs, which it answers once all the
+// same, nor for messages without any id, of which no two can be told apart.
 //
 // A lost connection doubles nothing either: runs go on, and a delivery that comes again finds its run or its
 // result (rabbitmq_ledger.hpp). Attempts are counted in the header x-attempt: a job that comes again from a
