@@ -294,69 +294,73 @@ class EveryPoint(RabbitCase):
     """One worker for each point in a job's life, held there by its proxy; then all workers die at once, or the server."""
 
     # name: what passes there, from the worker or to it, and is held up; "running" is held up by nobody
-    POINTS = {"taken": (False, amqp.DELIVER), "running": None, "has run": (True, amqp.PUBLISH), "published": (False, amqp.ACK),
-              "confirmed": (True, amqp.ACK), "acknowledged": (True, amqp.QUEUE_DELETE)}
+    POINTS = {"taken": (False, amqp.DELIVER), "has run": (True, amqp.PUBLISH), "published": (False, amqp.ACK), "confirmed": (True, amqp.ACK),
+              "running": None, "acknowledged": (True, amqp.QUEUE_DECLARE)}
+
+    def job_id(self, point):
+        return f"{self.fault}-{point}".replace(" ", "-")
 
     def hold(self, point):
         """A worker that has one job, and is held up at this point."""
         proxy, reached = amqp.Proxy(rabbit.port), threading.Event()
         self.addCleanup(proxy.close)
-        worker = self.service(url=f"amqp://127.0.0.1:{proxy.port}", EXECUTOR_MAX_CONCURRENCY="1")
+        worker = self.service(url=f"amqp://127.0.0.1:{proxy.port}", EXECUTOR_MAX_CONCURRENCY="1", MAX_EXECUTION_TIME="10")
+        acknowledged = threading.Event()
 
         def watch(client, method):
-            if (client, method) != self.POINTS[point] or self.released.is_set():
+            if (client, method) != self.POINTS[point] or self.released.is_set() or point == "acknowledged" and not acknowledged.is_set():
+                if (client, method) == (True, amqp.ACK):
+                    acknowledged.set()
                 return True
             reached.set()
             self.released.wait()
             return False
         proxy.watch = watch
-        self.publish(sleeping(job_id(point), 3 if point == "running" else 0.1))
+        self.publish(sleeping(self.job_id(point), 5 if point == "running" else 0.1))
         if point == "running":
             self.assertTrue(executor_service.wait_until(lambda: metric(worker, "executor_sandboxes_live"), WAIT_SECONDS))
         else:
             self.assertTrue(reached.wait(WAIT_SECONDS), point)
         return worker
 
-    def hold_all(self):
+    def hold_all(self, fault):
+        self.fault = fault
         self.released = threading.Event()
         self.addCleanup(self.released.set)
         workers = [self.hold(point) for point in self.POINTS]
-        self.publish(sleeping("waiting", 0.1))  # all hands are full
+        self.publish(sleeping(self.job_id("waiting"), 0.1))  # all hands are full
         time.sleep(0.2)
         return workers
 
-    def assert_one_result_each(self, fault):
-        jobs = sorted(["waiting", *map(job_id, self.POINTS)])
+    def assert_one_result_each(self):
+        jobs = sorted(map(self.job_id, ("waiting", *self.POINTS)))
         found = self.results(len(jobs))
-        print(f"{fault}: {len(jobs)} jobs, {len(found)} results, {len(set(found))} jobs with one", flush=True)
+        print(f"{self.fault}: {len(jobs)} jobs, {len(found)} results, {len(set(found))} jobs with one", flush=True)
         self.assertEqual(found, jobs)
 
     def test_workers_killed_at_every_point_leave_one_result_each(self):
-        workers = self.hold_all()
+        workers = self.hold_all("workers killed")
         for worker in workers:
             worker.server.kill()
             worker.server.wait(WAIT_SECONDS)
             self.services.remove(worker)
         self.released.set()
-        successor = self.service(EXECUTOR_MAX_CONCURRENCY="4")
-        self.assert_one_result_each("workers killed")
+        successor = self.service(EXECUTOR_MAX_CONCURRENCY="4", MAX_EXECUTION_TIME="10")
+        self.assert_one_result_each()
         # those whose results had been published are not run again
+        executor_service.wait_until(lambda: metric(successor, EXECUTIONS) >= 4, 2)
         self.assertEqual(metric(successor, EXECUTIONS), 4)
         self.assert_acknowledged()
 
     def test_the_server_killed_at_every_point_leaves_one_result_each(self):
-        self.hold_all()
+        self.hold_all("server killed")
         rabbit.kill()
         self.released.set()
         rabbit.start()
         self.rabbit.close()
         self.rabbit = rabbit.connect()
-        self.assert_one_result_each("rabbitmq-server killed")
+        self.assert_one_result_each()
         self.assert_acknowledged()
-
-
-def job_id(point):
-    return point.replace(" ", "-")
 
 
 class Server(RabbitCase):
