@@ -434,10 +434,20 @@ class Front {
   bool worker_draining_ = false;
   bool worker_done_ = false;
   int status_ = 0;
-  http::Jobs jobs_{context_, {}, [this](const std::string& job_id) {
-                     queue_->abandon(job_id);
-                     cancel_run(job_id);
-                   }};
+  http::Jobs jobs_{
+      context_,
+      {},
+      {.look_up = [this](const std::string& id,
+                         Queue::Known known) { queue_->look_up(id, std::move(known)); },
+       .follow = [this](
+                     const std::string& id, Queue::Known known,
+                     Queue::Listener listener) { queue_->follow(id, std::move(known), std::move(listener)); },
+       .cancel = [this](const std::string& id, Queue::Known known) { queue_->cancel(id, std::move(known)); },
+       .abandon =
+           [this](const std::string& id) {
+             queue_->abandon(id);
+             cancel_run(id);
+           }}};
   std::shared_ptr<http::Admission> admission_ =
       std::make_shared<http::Admission>(config_.user_share, config_.token_share);
   std::unique_ptr<SentryClient> sentry_;

@@ -26,8 +26,8 @@ std::pair<std::size_t, std::size_t> counts(const std::string& result) {
 
 }  // namespace
 
-Jobs::Jobs(boost::asio::io_context& context, JobsLimits limits, Cancel cancel)
-    : context_(context), limits_(limits), cancel_(std::move(cancel)), beat_timer_(context) {}
+Jobs::Jobs(boost::asio::io_context& context, JobsLimits limits, Site site)
+    : context_(context), limits_(limits), site_(std::move(site)), beat_timer_(context) {}
 
 std::string_view Jobs::name(State state) {
   switch (state) {
@@ -76,11 +76,17 @@ void Jobs::progress(const std::string& id, const std::string& event) {
 void Jobs::finish(const std::string& id, Result<std::string> answer) {
   const auto found = entries_.find(id);
   if (found == entries_.end() || ended(found->second.state)) return;
+  const State state = state_of(answer);
+  if (state == State::cancelled) return end(id, found->second, state, {});
   if (!answer)
-    return end(id, found->second, State::failed,
+    return end(id, found->second, state,
                error_json("infrastructure_error", "the job could not be run to its end"));
-  const bool good = answer->find(R"("ok":false)") > 64;
-  end(id, found->second, good ? State::done : State::failed, std::move(*answer));
+  end(id, found->second, state, std::move(*answer));
+}
+
+Jobs::State Jobs::state_of(const Result<std::string>& answer) {
+  if (!answer) return answer.error().code == std::errc::operation_canceled ? State::cancelled : State::failed;
+  return answer->find(R"("ok":false)") > 64 ? State::done : State::failed;
 }
 
 void Jobs::end(const std::string& id, Entry& entry, State state, std::string result) {
@@ -116,15 +122,44 @@ void Jobs::drop(const std::string& id) {
   entries_.erase(found);
 }
 
-Jobs::Entry* Jobs::find(const ExchangePtr& exchange) {
+Jobs::Entry* Jobs::find(const std::string& id) {
   drop_old();
-  const auto found = entries_.find(std::string(exchange->request().parameter));
-  if (found != entries_.end()) return &found->second;
-  exchange->respond(error_response(404, "unknown_job", "no job of this id is known here"));
-  return nullptr;
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : &found->second;
 }
 
-std::string Jobs::state_json(const std::string& id, const Entry& entry) const {
+Jobs::Entry Jobs::entry_of(KnownJob job) {
+  Entry entry{.tests = job.tests, .verdicts = std::move(job.events)};
+  switch (job.state) {
+    case KnownJob::State::queued:
+      break;
+    case KnownJob::State::running:
+      entry.state = State::running;
+      break;
+    case KnownJob::State::ended:
+      entry.state = state_of(job.result);
+      entry.result = std::move(job.result);
+      break;
+    case KnownJob::State::cancelled:
+      entry.state = State::cancelled;
+      break;
+  }
+  return entry;
+}
+
+Queue::Known Jobs::elsewhere(const ExchangePtr& exchange, std::function<void(Entry)> then) {
+  return [exchange, then = std::move(then)](Result<std::optional<KnownJob>> job) {
+    if (!job)
+      exchange->respond(
+          unavailable_response("queue_unavailable", "the queue's server is away; try again", 2));
+    else if (!*job)
+      exchange->respond(error_response(404, "unknown_job", "no job of this id is known here"));
+    else
+      then(entry_of(std::move(**job)));
+  };
+}
+
+std::string Jobs::state_json(const std::string& id, const Entry& entry) {
   JsonWriter out;
   out.begin_object();
   out.field("ok", true);
@@ -154,39 +189,63 @@ std::string Jobs::end_event(const std::string& id, const Entry& entry) {
 }
 
 void Jobs::get(const ExchangePtr& exchange) {
-  const Entry* entry = find(exchange);
-  if (entry == nullptr) return;
-  exchange->respond({.body = state_json(std::string(exchange->request().parameter), *entry),
-                     .headers = "Cache-Control: no-store\r\n"});
+  const std::string id(exchange->request().parameter);
+  if (const Entry* entry = find(id)) return respond_state(exchange, id, *entry);
+  site_.look_up(
+      id, elsewhere(exchange, [exchange, id](const Entry& entry) { respond_state(exchange, id, entry); }));
+}
+
+void Jobs::respond_state(const ExchangePtr& exchange, const std::string& id, const Entry& entry) {
+  exchange->respond({.body = state_json(id, entry), .headers = "Cache-Control: no-store\r\n"});
+}
+
+void Jobs::respond_end(const ExchangePtr& exchange, const std::string& id, State state) {
+  exchange->respond(
+      {.body = R"({"ok":true,"jobId":")" + id + R"(","state":")" + std::string(name(state)) + "\"}"});
 }
 
 void Jobs::remove(const ExchangePtr& exchange) {
-  Entry* entry = find(exchange);
-  if (entry == nullptr) return;
   const std::string id(exchange->request().parameter);
-  if (!ended(entry->state)) {
-    end(id, *entry, State::cancelled, {});
-    cancel_(id);
-  }
-  const auto still = entries_.find(id);
-  exchange->respond({.body = R"({"ok":true,"jobId":")" + id + R"(","state":")" +
-                             std::string(still == entries_.end() ? "cancelled" : name(still->second.state)) +
-                             "\"}"});
+  Entry* entry = find(id);
+  if (entry == nullptr)
+    return site_.cancel(id, elsewhere(exchange, [exchange, id](const Entry& known) {
+                          respond_end(exchange, id, known.state);
+                        }));
+  const State before = entry->state;
+  if (ended(before)) return respond_end(exchange, id, before);
+  end(id, *entry, State::cancelled, {});
+  site_.cancel(id, [](const Result<std::optional<KnownJob>>&) {});  // who listens elsewhere is told
+  site_.abandon(id);
+  respond_end(exchange, id, State::cancelled);
 }
 
 void Jobs::events(const ExchangePtr& exchange) {
-  Entry* entry = find(exchange);
-  if (entry == nullptr) return;
   const std::string id(exchange->request().parameter);
+  if (Entry* entry = find(id)) return stream(exchange, id, *entry);
+  Queue::Listener listener{[this, id](const std::string& event) { progress(id, event); },
+                           [this, id](Result<std::string> answer) { finish(id, std::move(answer)); }};
+  site_.follow(
+      id, elsewhere(exchange, [this, exchange, id](Entry entry) { follow(exchange, id, std::move(entry)); }),
+      std::move(listener));
+}
+
+void Jobs::follow(const ExchangePtr& exchange, const std::string& id, Entry entry) {
+  if (ended(entry.state)) return stream(exchange, id, entry);
+  if (entries_.size() >= limits_.jobs)
+    return exchange->respond(unavailable_response("queue_full", "too many jobs are unfinished; try again"));
+  stream(exchange, id, entries_.try_emplace(id, std::move(entry)).first->second);
+}
+
+void Jobs::stream(const ExchangePtr& exchange, const std::string& id, Entry& entry) {
   exchange->begin({.content_type = "text/event-stream", .headers = "Cache-Control: no-store\r\n"});
-  if (entry->state != State::queued) exchange->add(server_sent("started", R"({"jobId":")" + id + "\"}"));
-  for (std::size_t i = 0; i < entry->verdicts.size(); ++i)
-    exchange->add(server_sent("test", entry->verdicts[i], i + 1));
-  if (ended(entry->state)) {
-    exchange->add(end_event(id, *entry));
+  if (entry.state != State::queued) exchange->add(server_sent("started", R"({"jobId":")" + id + "\"}"));
+  for (std::size_t i = 0; i < entry.verdicts.size(); ++i)
+    exchange->add(server_sent("test", entry.verdicts[i], i + 1));
+  if (ended(entry.state)) {
+    exchange->add(end_event(id, entry));
     return exchange->finish();
   }
-  entry->streams.push_back(exchange);
+  entry.streams.push_back(exchange);
   ++streams_;
   exchange->on_gone([this, id, weak = std::weak_ptr<Exchange>(exchange)] {
     const auto found = entries_.find(id);

@@ -5,7 +5,8 @@
 //   GET /jobs/{id}/events   server-sent events: each test's verdict as it falls, those so far at once
 //
 // Known here are the jobs that this process accepted, unfinished or finished within the last hour; the oldest
-// finished ones are forgotten first when they become many.
+// finished ones are forgotten first when they become many. For others the queue is asked, which may know what
+// another process accepted; one that is listened to here is known from then on.
 //
 // Ownership: outlives the server. Thread safety: the io_context's one thread.
 #pragma once
@@ -25,6 +26,7 @@
 #include "executor/error.hpp"
 #include "executor/limits.hpp"
 #include "http/endpoint.hpp"
+#include "queue/queue.hpp"
 
 namespace executor::http {
 
@@ -38,10 +40,16 @@ struct JobsLimits {
 class Jobs {
  public:
   using Clock = std::chrono::steady_clock;
-  /// Nobody wants this job any more; stop what waits or runs of it.
-  using Cancel = std::function<void(const std::string& id)>;
+  /// Where a job that is unknown here may be known.
+  struct Site {
+    std::function<void(const std::string& id, Queue::Known)> look_up;
+    std::function<void(const std::string& id, Queue::Known, Queue::Listener)> follow;
+    std::function<void(const std::string& id, Queue::Known)> cancel;
+    /// Nobody here wants this job any more; stop what waits or runs of it.
+    std::function<void(const std::string& id)> abandon;
+  };
 
-  Jobs(boost::asio::io_context& context, JobsLimits limits, Cancel cancel);
+  Jobs(boost::asio::io_context& context, JobsLimits limits, Site site);
 
   /// False: too many are unfinished.
   [[nodiscard]] bool add(const std::string& id, std::size_t tests, std::shared_ptr<void> ticket);
@@ -71,8 +79,16 @@ class Jobs {
 
   static std::string_view name(State state);
   static bool ended(State state) { return state >= State::done; }
-  Entry* find(const ExchangePtr& exchange);
-  std::string state_json(const std::string& id, const Entry& entry) const;
+  Entry* find(const std::string& id);
+  static State state_of(const Result<std::string>& answer);
+  static Entry entry_of(KnownJob job);
+  /// `then` gets the job as another process knows it; where none does, the exchange is answered.
+  static Queue::Known elsewhere(const ExchangePtr& exchange, std::function<void(Entry)> then);
+  void follow(const ExchangePtr& exchange, const std::string& id, Entry entry);
+  void stream(const ExchangePtr& exchange, const std::string& id, Entry& entry);
+  static void respond_state(const ExchangePtr& exchange, const std::string& id, const Entry& entry);
+  static void respond_end(const ExchangePtr& exchange, const std::string& id, State state);
+  static std::string state_json(const std::string& id, const Entry& entry);
   static std::string end_event(const std::string& id, const Entry& entry);
   void end(const std::string& id, Entry& entry, State state, std::string result);
   void drop_old();
@@ -81,7 +97,7 @@ class Jobs {
 
   boost::asio::io_context& context_;
   JobsLimits limits_;
-  Cancel cancel_;
+  Site site_;
   std::unordered_map<std::string, Entry> entries_{};
   std::list<std::string> ended_{};  // oldest first
   std::size_t bytes_ = 0;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "executor/error.hpp"
 #include "spec/job.hpp"
@@ -35,6 +36,16 @@ struct Delivery {
   std::uint64_t tag = 0;               ///< names the lease to the queue that gave it
 };
 
+/// What is known of a job that was accepted to outlive its request, by whichever process of the site.
+struct KnownJob {
+  enum class State { queued, running, ended, cancelled };
+
+  State state = State::queued;
+  std::size_t tests = 0;
+  std::vector<std::string> events{};  ///< of the tests that have ended, as they fell
+  std::string result{};               ///< of a job that has ended
+};
+
 class Queue {
  public:
   /// Receives the answer's JSON, or an Error when the queue lost its server before the answer came.
@@ -48,6 +59,21 @@ class Queue {
   virtual void submit(QueuedJob job, Answer answer) = 0;
   /// Nobody waits for this job's answer any more; a job that no worker has taken yet may be dropped.
   virtual void abandon(const std::string& job_id) = 0;
+
+  // -- jobs that outlive their request; a queue inside one process knows none that its front does not
+  /// Nothing where no such job is known; std::errc::not_connected means that the server is away.
+  using Known = std::function<void(Result<std::optional<KnownJob>>)>;
+  struct Listener {
+    std::function<void(std::string)> progress;  ///< what comes after the events that were known
+    Answer answer;  ///< its end; std::errc::operation_canceled where somebody has cancelled it
+  };
+  virtual void look_up(const std::string& /*job_id*/, Known known) { known(std::optional<KnownJob>()); }
+  /// As look_up(); a job that has not ended is listened to from then on.
+  virtual void follow(const std::string& /*job_id*/, Known known, Listener /*listener*/) {
+    known(std::optional<KnownJob>());
+  }
+  /// As look_up(), after what waits or runs of it has been stopped, wherever.
+  virtual void cancel(const std::string& /*job_id*/, Known known) { known(std::optional<KnownJob>()); }
 
   // -- the consumer's side (worker)
   /// Starts handing out jobs, at most `capacity` leases at a time.

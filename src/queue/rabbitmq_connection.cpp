@@ -15,11 +15,12 @@
 namespace executor {
 namespace {
 
-constexpr amqp_channel_t kReceive = 1;
-constexpr amqp_channel_t kPublish = 2;
+constexpr amqp_channel_t kChannel = 1;
 constexpr int kFrameMax = 131072;
 constexpr std::chrono::milliseconds kCallTimeout{10'000};
 constexpr int kRepliesExpireMs = 600'000;
+constexpr int kMarksExpireMs = 86'400'000;
+constexpr const char* kTriedMark = "executor.sent.tried";
 constexpr std::uint16_t kNotFound = 404;
 constexpr std::uint8_t kPersistent = 2;
 constexpr const char* kJobsConsumer = "jobs";
@@ -109,6 +110,28 @@ amqp_table_entry_t text_entry(const char* name, std::string_view value) {
   return entry;
 }
 
+amqp_table_entry_t number_entry(const char* name, std::int32_t number) {
+  amqp_table_entry_t entry{};
+  entry.key = bytes(name);
+  entry.value.kind = AMQP_FIELD_KIND_I32;
+  entry.value.value.i32 = number;
+  return entry;
+}
+
+/// Arguments of the queue that holds a mark.
+struct MarkArguments {
+  std::array<amqp_table_entry_t, 3> entries{number_entry("x-expires", kMarksExpireMs),
+                                            number_entry("x-max-length", 1),
+                                            text_entry("x-queue-type", "classic")};
+  amqp_table_t table{static_cast<int>(entries.size()), entries.data()};
+};
+
+std::string text_header(const amqp_basic_properties_t& properties, std::string_view name) {
+  const auto* entry = find_header(properties, name);
+  const bool readable = entry != nullptr && entry->value.kind == AMQP_FIELD_KIND_UTF8;
+  return readable ? text(entry->value.value.bytes) : std::string();
+}
+
 RabbitMessage read_message(const amqp_message_t& raw) {
   const amqp_basic_properties_t& properties = raw.properties;
   const auto field = [&properties](amqp_flags_t flag, const amqp_bytes_t& value) {
@@ -119,6 +142,7 @@ RabbitMessage read_message(const amqp_message_t& raw) {
   message.reply_to = field(AMQP_BASIC_REPLY_TO_FLAG, properties.reply_to);
   message.correlation_id = field(AMQP_BASIC_CORRELATION_ID_FLAG, properties.correlation_id);
   message.message_id = field(AMQP_BASIC_MESSAGE_ID_FLAG, properties.message_id);
+  message.copy = text_header(properties, "x-copy");
   message.attempt =
       static_cast<int>(std::clamp<std::int64_t>(integer_header(properties, "x-attempt", 1), 1, 1000));
   const bool stamped = (properties._flags & AMQP_BASIC_TIMESTAMP_FLAG) != 0;
@@ -198,35 +222,36 @@ Result<void> RabbitConnection::log_in() {
 }
 
 Result<void> RabbitConnection::prepare() {
-  for (const amqp_channel_t channel : {kReceive, kPublish}) {
-    amqp_channel_open(library_->state, channel);
-    if (auto opened = check(amqp_get_rpc_reply(library_->state), "open channel"); !opened) return opened;
-  }
+  amqp_channel_open(library_->state, kChannel);
+  if (auto opened = check(amqp_get_rpc_reply(library_->state), "open channel"); !opened) return opened;
   for (const std::string* name : {&options_.jobs_queue, &options_.results_queue, &options_.dead_queue})
     if (auto there = ensure_queue(*name, false); !there) return there;
   if (auto there = ensure_queue(options_.replies_queue, true); !there) return there;
-  amqp_confirm_select(library_->state, kPublish);
+  amqp_confirm_select(library_->state, kChannel);
   return check(amqp_get_rpc_reply(library_->state), "ask for confirmations");
 }
 
 // A queue that others have made with arguments of their own is used as it is.
 Result<void> RabbitConnection::ensure_queue(const std::string& name, bool ours) {
-  amqp_queue_declare(library_->state, kReceive, bytes(name), 1, 0, 0, 0, amqp_empty_table);
+  amqp_queue_declare(library_->state, kChannel, bytes(name), 1, 0, 0, 0, amqp_empty_table);
   const amqp_rpc_reply_t found = amqp_get_rpc_reply(library_->state);
   if (found.reply_type == AMQP_RESPONSE_NORMAL) return {};
   if (reply_code(found) != kNotFound) return check(found, "look for queue \"" + name + "\"");
   // the server has closed the channel for the question
   amqp_channel_close_ok_t closed{};
-  amqp_send_method(library_->state, kReceive, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed);
-  amqp_channel_open(library_->state, kReceive);
+  amqp_send_method(library_->state, kChannel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed);
+  amqp_channel_open(library_->state, kChannel);
   if (auto opened = check(amqp_get_rpc_reply(library_->state), "open channel"); !opened) return opened;
-  amqp_table_entry_t expires{};
-  expires.key = bytes("x-expires");
-  expires.value.kind = AMQP_FIELD_KIND_I32;
-  expires.value.value.i32 = kRepliesExpireMs;
+  amqp_table_entry_t expires = number_entry("x-expires", kRepliesExpireMs);
   const amqp_table_t arguments = ours ? amqp_table_t{1, &expires} : amqp_empty_table;
-  amqp_queue_declare(library_->state, kReceive, bytes(name), 0, 1, 0, 0, arguments);
+  amqp_queue_declare(library_->state, kChannel, bytes(name), 0, 1, 0, 0, arguments);
   return check(amqp_get_rpc_reply(library_->state), "make queue \"" + name + "\"");
+}
+
+// What is not allowed to the user is said when connecting, not by each job.
+Result<void> RabbitConnection::ensure_marks() {
+  if (auto made = look(kTriedMark); !made) return made.error();
+  return delete_mark(kTriedMark);
 }
 
 int RabbitConnection::descriptor() const { return amqp_get_sockfd(library_->state); }
@@ -304,15 +329,16 @@ Result<void> RabbitConnection::dispatch(std::uint16_t channel, std::uint32_t met
 
 Result<void> RabbitConnection::consume(Queue queue, std::uint16_t prefetch) {
   const bool jobs = queue == Queue::jobs;
-  amqp_basic_qos(library_->state, kReceive, 0, prefetch, 0);
+  if (auto allowed = jobs ? ensure_marks() : Result<void>(); !allowed) return allowed;
+  amqp_basic_qos(library_->state, kChannel, 0, prefetch, 0);
   if (auto limited = check(amqp_get_rpc_reply(library_->state), "set prefetch"); !limited) return limited;
-  amqp_basic_consume(library_->state, kReceive, bytes(jobs ? options_.jobs_queue : options_.replies_queue),
+  amqp_basic_consume(library_->state, kChannel, bytes(jobs ? options_.jobs_queue : options_.replies_queue),
                      bytes(jobs ? kJobsConsumer : kRepliesConsumer), 0, 0, 0, amqp_empty_table);
   return check(amqp_get_rpc_reply(library_->state), "consume");
 }
 
 Result<void> RabbitConnection::cancel(Queue queue) {
-  amqp_basic_cancel(library_->state, kReceive,
+  amqp_basic_cancel(library_->state, kChannel,
                     bytes(queue == Queue::jobs ? kJobsConsumer : kRepliesConsumer));
   return check(amqp_get_rpc_reply(library_->state), "stop consuming");
 }
@@ -331,23 +357,56 @@ Result<std::uint64_t> RabbitConnection::publish(const RabbitPublication& publica
   set(AMQP_BASIC_REPLY_TO_FLAG, properties.reply_to, message.reply_to);
   set(AMQP_BASIC_CORRELATION_ID_FLAG, properties.correlation_id, message.correlation_id);
   set(AMQP_BASIC_MESSAGE_ID_FLAG, properties.message_id, message.message_id);
-  std::array<amqp_table_entry_t, 3> headers{integer_entry("x-attempt", message.attempt),
-                                            integer_entry("x-enqueued-ms", message.enqueued_ms),
-                                            text_entry("x-reason", message.reason)};
-  properties.headers = {message.reason.empty() ? 2 : 3, headers.data()};
-  const int status = amqp_basic_publish(library_->state, kPublish, amqp_empty_bytes, bytes(publication.queue),
+  amqp_field_value_t mark = text_entry("", publication.mark).value;
+  amqp_table_entry_t copy_to{};  // routed there in one step with the message's own queue, and removed
+  copy_to.key = bytes("BCC");
+  copy_to.value.kind = AMQP_FIELD_KIND_ARRAY;
+  copy_to.value.value.array = {1, &mark};
+  std::array<amqp_table_entry_t, 5> headers{integer_entry("x-attempt", message.attempt),
+                                            integer_entry("x-enqueued-ms", message.enqueued_ms)};
+  int count = 2;
+  if (!message.reason.empty()) headers.at(count++) = text_entry("x-reason", message.reason);
+  if (!message.copy.empty()) headers.at(count++) = text_entry("x-copy", message.copy);
+  if (!publication.mark.empty()) headers.at(count++) = copy_to;
+  properties.headers = {count, headers.data()};
+  const int status = amqp_basic_publish(library_->state, kChannel, amqp_empty_bytes, bytes(publication.queue),
                                         1, 0, &properties, bytes(message.body));
   if (auto sent = check(status, "publish"); !sent) return sent.error();
   return ++published_;
 }
 
 Result<void> RabbitConnection::acknowledge(std::uint64_t tag) {
-  return check(amqp_basic_ack(library_->state, kReceive, tag, 0), "acknowledge");
+  return check(amqp_basic_ack(library_->state, kChannel, tag, 0), "acknowledge");
+}
+
+Result<void> RabbitConnection::make_mark(const std::string& name) {
+  MarkArguments arguments;
+  amqp_queue_declare_t declare{};
+  declare.queue = bytes(name);
+  declare.durable = 1;
+  declare.nowait = 1;
+  declare.arguments = arguments.table;
+  return check(amqp_send_method(library_->state, kChannel, AMQP_QUEUE_DECLARE_METHOD, &declare), "make mark");
+}
+
+Result<void> RabbitConnection::delete_mark(const std::string& name) {
+  amqp_queue_delete_t deletion{};
+  deletion.queue = bytes(name);
+  deletion.nowait = 1;
+  return check(amqp_send_method(library_->state, kChannel, AMQP_QUEUE_DELETE_METHOD, &deletion),
+               "delete mark");
+}
+
+Result<RabbitMark> RabbitConnection::look(const std::string& name) {
+  const MarkArguments arguments;
+  const auto* found = amqp_queue_declare(library_->state, kChannel, bytes(name), 0, 1, 0, 0, arguments.table);
+  if (found == nullptr) return check(amqp_get_rpc_reply(library_->state), "look for mark").error();
+  return found->message_count > 0 ? RabbitMark::there : RabbitMark::missing;
 }
 
 Result<std::size_t> RabbitConnection::depth() {
   const auto* found =
-      amqp_queue_declare(library_->state, kReceive, bytes(options_.jobs_queue), 1, 0, 0, 0, amqp_empty_table);
+      amqp_queue_declare(library_->state, kChannel, bytes(options_.jobs_queue), 1, 0, 0, 0, amqp_empty_table);
   if (found == nullptr) return check(amqp_get_rpc_reply(library_->state), "count jobs").error();
   return static_cast<std::size_t>(found->message_count);
 }

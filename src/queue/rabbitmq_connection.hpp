@@ -1,5 +1,5 @@
-// librabbitmq, each call with a Result: one connection with two channels, one for what is received and one
-// for what is published with confirmations.
+// librabbitmq, each call with a Result: one connection with one channel: what comes again after a
+// connection was lost comes after all that was published there.
 //
 // Everything blocks, within the timeouts of the options and the heartbeat. Thread safety: none; one thread's.
 #pragma once
@@ -52,6 +52,10 @@ class RabbitConnection {
   /// The publication's number for its confirmation, from 1.
   Result<std::uint64_t> publish(const RabbitPublication& publication);
   Result<void> acknowledge(std::uint64_t tag);
+  /// The server hears these in the order of the calls; it answers look() alone.
+  Result<void> make_mark(const std::string& name);
+  Result<void> delete_mark(const std::string& name);
+  Result<RabbitMark> look(const std::string& name);
   Result<std::size_t> depth();
 
  private:
@@ -62,6 +66,7 @@ class RabbitConnection {
   Result<void> log_in();
   Result<void> prepare();
   Result<void> ensure_queue(const std::string& name, bool ours);
+  Result<void> ensure_marks();
   Result<void> dispatch(std::uint16_t channel, std::uint32_t method, void* decoded,
                         const std::function<void(Event)>& on_event);
 

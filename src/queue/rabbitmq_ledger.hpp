@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -25,7 +26,11 @@ class RabbitLedger {
   struct Lease {
     RabbitDelivery delivery;
     RabbitJob job;
-    bool settling = false;  ///< has ended: its messages are on their way
+    std::string mark{};                   ///< where what settles it leaves one; empty: nowhere
+    bool settling = false;                ///< has ended: its messages are on their way
+    bool looking = false;                 ///< whether there is a mark is still being asked
+    bool marked = false;                  ///< it was settled before, and is only to be acknowledged
+    std::optional<std::string> result{};  ///< of a run that has ended while that was asked
   };
   enum class Action {
     run,          ///< a new job: lease() it
@@ -57,10 +62,10 @@ class RabbitLedger {
   }
 
   /// The number that names the lease from now on.
-  std::uint64_t lease(RabbitDelivery delivery, RabbitJob job) {
+  std::uint64_t lease(RabbitDelivery delivery, RabbitJob job, std::string mark = {}) {
     const std::uint64_t number = ++last_;
     by_id_.emplace(job.id, number);
-    leases_.emplace(number, Lease{std::move(delivery), std::move(job)});
+    leases_.emplace(number, Lease{std::move(delivery), std::move(job), std::move(mark)});
     return number;
   }
   [[nodiscard]] Lease* find(std::uint64_t number) {
@@ -79,6 +84,9 @@ class RabbitLedger {
     if (id != by_id_.end() && id->second == number) by_id_.erase(id);
   }
   [[nodiscard]] std::size_t leases() const { return leases_.size(); }
+
+  /// A run stands behind this job here.
+  [[nodiscard]] bool runs(const std::string& id) const { return by_id_.contains(id); }
 
   /// Keeps a result for deliveries of its job that still come; the oldest are forgotten when there are many.
   void remember(const RabbitJob& job, const RabbitMessage& receiver, std::string result, bool stored) {

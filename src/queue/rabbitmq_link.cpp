@@ -10,6 +10,8 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <future>
 #include <map>
 #include <optional>
 #include <random>
@@ -31,6 +33,9 @@ constexpr milliseconds kLongestWait{5000};
 /// Heartbeats are sent and missed ones noticed while polling.
 constexpr milliseconds kPollPeriod{1000};
 constexpr std::uint16_t kRepliesPrefetch = 64;
+constexpr milliseconds kFarewell{500};
+/// The server writes acknowledgements down in its own time.
+constexpr std::chrono::seconds kMarkStay{10};
 
 Error not_connected() {
   return {"publish: RabbitMQ is away", std::make_error_code(std::errc::not_connected)};
@@ -52,9 +57,13 @@ class RabbitLink::Thread : public std::enable_shared_from_this<RabbitLink::Threa
     });
   }
 
-  /// Returns when the thread has ended; no event comes any more.
+  /// Returns when the thread has ended; no event comes any more. What was asked of it before is still done,
+  /// acknowledgements above all, unless it hangs in a call.
   void stop() {
     stopped_ = true;
+    std::promise<void> done;
+    post([&done] { done.set_value(); });
+    done.get_future().wait_for(kFarewell);
     context_.stop();
     interrupt();
     thread_.join();
@@ -78,9 +87,24 @@ class RabbitLink::Thread : public std::enable_shared_from_this<RabbitLink::Threa
     poll();
   }
 
-  void acknowledge(const RabbitTag& tag) {
+  void acknowledge(const RabbitTag& tag, const std::vector<std::string>& marks) {
     if (!connection_ || tag.epoch != epoch_) return;
     settle(connection_->acknowledge(tag.number));
+    for (const std::string& mark : marks) spent_.push_back({Clock::now() + kMarkStay, mark});
+    if (!prefetch_) delete_marks();
+  }
+
+  void make_mark(const std::string& mark) {
+    if (connection_) settle(connection_->make_mark(mark));
+  }
+
+  void look(const std::string& mark, Looked looked) {
+    Result<RabbitMark> found = not_connected();
+    if (connection_) found = connection_->look(mark);
+    const bool lost = connection_ && !found;
+    on_front([looked = std::move(looked), found](const Events&) { looked(found); });
+    if (lost) return lose(found.error());
+    if (connection_) poll();
   }
 
   void consume(std::optional<std::uint16_t> prefetch) {
@@ -89,10 +113,16 @@ class RabbitLink::Thread : public std::enable_shared_from_this<RabbitLink::Threa
     if (!connection_ || consuming == prefetch.has_value()) return;
     settle(prefetch ? connection_->consume(RabbitConnection::Queue::jobs, *prefetch)
                     : connection_->cancel(RabbitConnection::Queue::jobs));
+    if (!prefetch) delete_marks();
     if (connection_) poll();
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+  struct Spent {
+    Clock::time_point until;
+    std::string mark;
+  };
   struct Unconfirmed {
     std::string message_id;
     Published published;
@@ -113,11 +143,21 @@ class RabbitLink::Thread : public std::enable_shared_from_this<RabbitLink::Threa
     if (!done) lose(done.error());
   }
 
+  /// Those that have stood for long enough; all of them where no job comes any more.
+  void delete_marks() {
+    while (connection_ && !spent_.empty() && (!prefetch_ || spent_.front().until < Clock::now())) {
+      const std::string mark = std::move(spent_.front().mark);
+      spent_.pop_front();
+      settle(connection_->delete_mark(mark));
+    }
+  }
+
   void connect() {
     auto opened = RabbitConnection::open(options_);
     if (!opened) return lose(opened.error());
     connection_ = std::move(*opened);
     ++epoch_;
+    for (Spent& each : spent_) each.until = Clock::now() + kMarkStay;  // its jobs may come again now
     // copies, so that the library may close its own: one to wait on, one to break off what blocks
     watched_.assign(::fcntl(connection_->descriptor(), F_DUPFD_CLOEXEC, 0));
     breakable_ = ::fcntl(connection_->descriptor(), F_DUPFD_CLOEXEC, 0);
@@ -172,6 +212,7 @@ class RabbitLink::Thread : public std::enable_shared_from_this<RabbitLink::Threa
       const auto depth = connection_->depth();
       if (!depth) return lose(depth.error());
       on_front([depth = *depth](const Events& events) { events.depth(depth); });
+      delete_marks();
       poll();
       if (connection_) tick();
     });
@@ -231,6 +272,7 @@ class RabbitLink::Thread : public std::enable_shared_from_this<RabbitLink::Threa
   std::uint64_t epoch_ = 0;
   std::optional<std::uint16_t> prefetch_{};
   std::map<std::uint64_t, Unconfirmed> unconfirmed_{};
+  std::deque<Spent> spent_{};  // marks of acknowledged jobs, in the order of their ends
 };
 
 RabbitLink::RabbitLink(asio::io_context& front, const RabbitLinkOptions& options, Events events)
@@ -245,8 +287,16 @@ void RabbitLink::publish(RabbitPublication publication, Published published) {
       [thread = thread_.get(), publication = std::move(publication),
        published = std::move(published)]() mutable { thread->publish(publication, std::move(published)); });
 }
-void RabbitLink::acknowledge(const RabbitTag& tag) {
-  thread_->post([thread = thread_.get(), tag] { thread->acknowledge(tag); });
+void RabbitLink::acknowledge(const RabbitTag& tag, std::vector<std::string> marks) {
+  thread_->post([thread = thread_.get(), tag, marks = std::move(marks)] { thread->acknowledge(tag, marks); });
+}
+void RabbitLink::make_mark(std::string mark) {
+  thread_->post([thread = thread_.get(), mark = std::move(mark)] { thread->make_mark(mark); });
+}
+void RabbitLink::look(std::string mark, Looked looked) {
+  thread_->post([thread = thread_.get(), mark = std::move(mark), looked = std::move(looked)]() mutable {
+    thread->look(mark, std::move(looked));
+  });
 }
 void RabbitLink::consume(std::uint16_t prefetch) {
   thread_->post([thread = thread_.get(), prefetch] { thread->consume(prefetch); });

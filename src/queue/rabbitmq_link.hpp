@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "executor/error.hpp"
 #include "queue/rabbitmq_message.hpp"
@@ -46,6 +47,7 @@ struct RabbitDelivery {
 struct RabbitPublication {
   std::string queue{};
   RabbitMessage message{};
+  std::string mark{};  ///< a queue that gets it too, both or none; empty: none
 };
 
 /// What became of a publication that the server has taken responsibility for.
@@ -53,6 +55,9 @@ enum class RabbitPublished {
   stored,
   unroutable,  ///< there is no such queue: nobody waits
 };
+
+/// Not a bool: a Result is one itself, and would become its own value.
+enum class RabbitMark { missing, there };
 
 class RabbitLink {
  public:
@@ -65,6 +70,7 @@ class RabbitLink {
     std::function<void(const std::string&)> blocked{};  ///< the server takes nothing at present; empty: again
   };
   using Published = std::function<void(Result<RabbitPublished>)>;
+  using Looked = std::function<void(Result<RabbitMark>)>;
 
   RabbitLink(boost::asio::io_context& front, const RabbitLinkOptions& options, Events events);
   ~RabbitLink();
@@ -73,8 +79,13 @@ class RabbitLink {
 
   /// `published` is called once, after the server's confirmation or when that can no longer come.
   void publish(RabbitPublication publication, Published published);
-  /// Says nothing where the delivery came over an earlier connection.
-  void acknowledge(const RabbitTag& tag);
+  /// Says nothing where the delivery came over an earlier connection; else deletes these marks some time
+  /// after it: a server that is killed may have forgotten the acknowledgement.
+  void acknowledge(const RabbitTag& tag, std::vector<std::string> marks = {});
+  /// Makes the queue of a mark, before whatever is published after this call.
+  void make_mark(std::string mark);
+  /// The same, and tells whether it holds a message.
+  void look(std::string mark, Looked looked);
   /// From now on, over this connection and those after it, at most `prefetch` jobs without acknowledgement.
   void consume(std::uint16_t prefetch);
   void stop_consuming();

@@ -12,6 +12,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kMarkPrefix = "executor.sent.";
+
 std::string first_id(const std::string& own, const RabbitMessage& message, const std::string& fallback) {
   for (const std::string* id : {&own, &message.message_id, &message.correlation_id})
     if (is_job_id(*id)) return *id;
@@ -24,11 +26,12 @@ std::string id_of(const json& document) {
                                                                                : std::string();
 }
 
-UnusableRabbitMessage unusable(const RequestError& error, const std::string& id, bool solution_form) {
+UnusableRabbitMessage unusable(const RequestError& error, const std::string& id, bool named,
+                               bool solution_form) {
   const std::string reason = error.field.empty() ? error.message : error.field + ": " + error.message;
-  const RabbitJob named{.id = id, .solution_form = solution_form};
+  const RabbitJob job{.id = id, .solution_form = solution_form};
   const std::string result = R"({"jobId":)" + json(id).dump() + "," + error_json(error).substr(1);
-  return {reason, id, rabbit_result(named, result)};
+  return {reason, id, rabbit_result(job, result), named};
 }
 
 }  // namespace
@@ -38,24 +41,36 @@ std::variant<RabbitJob, UnusableRabbitMessage> read_rabbit_job(const RabbitMessa
                                                                const std::string& fallback_id) {
   std::string id = first_id({}, message, fallback_id);
   if (message.body.size() > forms.size_limit)
-    return unusable({413, "too_large", "the message is larger than this service reads", ""}, id, false);
+    return unusable({413, "too_large", "the message is larger than this service reads", ""}, id,
+                    id != fallback_id, false);
   json document;
   if (auto error = parse_strict_json(message.body, forms.limits.max_depth, document))
-    return unusable(*error, id, false);
+    return unusable(*error, id, id != fallback_id, false);
   const bool solution_form =
       document.is_object() && (document.contains("code") || document.contains("testCases"));
   const std::string own = id_of(document);
   id = first_id(own, message, fallback_id);
+  const bool named = id != fallback_id;
   RequestResult<Job> job = solution_form ? parse_solution_job(message.body, forms.limits, forms.solution)
                                          : read_job(document, forms.limits);
-  if (!job) return unusable(job.error(), id, solution_form);
+  if (!job) return unusable(job.error(), id, named, solution_form);
   job->id = id;
   job->reply_to.clear();
   return RabbitJob{.id = std::move(id),
                    .body = job_to_json(*job),
                    .digest = sha256_hex(message.body),
                    .solution_form = solution_form,
-                   .tests = job->tests.size()};
+                   .tests = job->tests.size(),
+                   .named = named};
+}
+
+std::string rabbit_mark_name(const RabbitMessage& message) {
+  std::string all;
+  for (const std::string& part :
+       {sha256_hex(message.body), message.reply_to, message.correlation_id, message.message_id, message.copy,
+        std::to_string(message.attempt), std::to_string(message.enqueued_ms)})
+    all += std::to_string(part.size()) + ":" + part;
+  return std::string(kMarkPrefix) + sha256_hex(all);
 }
 
 std::string rabbit_result(const RabbitJob& job, std::string json) {

@@ -21,6 +21,7 @@ struct RabbitMessage {
   std::string reply_to{};
   std::string correlation_id{};
   std::string message_id{};
+  std::string copy{};            ///< header x-copy: tells a message that was put back from what it was before
   int attempt = 1;               ///< header x-attempt
   std::int64_t enqueued_ms = 0;  ///< header x-enqueued-ms, else the timestamp; 0 where neither is there
   std::string reason{};          ///< header x-reason, of dead letters
@@ -33,6 +34,7 @@ struct RabbitJob {
   std::string digest;          ///< SHA-256 of the message's own body
   bool solution_form = false;  ///< it came, and its result goes, in the form of POST /api/execute
   std::size_t tests = 0;       ///< of a job in that form
+  bool named = true;           ///< its producer gave it its id
 };
 
 /// A message that cannot; it goes to the dead letters.
@@ -40,6 +42,7 @@ struct UnusableRabbitMessage {
   std::string reason;
   std::string id;      ///< empty where it could not be read
   std::string result;  ///< for whoever waits
+  bool named = true;   ///< its producer gave it its id
 };
 
 struct RabbitForms {
@@ -52,6 +55,9 @@ struct RabbitForms {
 [[nodiscard]] std::variant<RabbitJob, UnusableRabbitMessage> read_rabbit_job(const RabbitMessage& message,
                                                                              const RabbitForms& forms,
                                                                              const std::string& fallback_id);
+
+/// The queue that holds a mark once this very message has been settled; the same for each of its deliveries.
+[[nodiscard]] std::string rabbit_mark_name(const RabbitMessage& message);
 
 /// The result as it is sent: `json` is in the form of POST /execute.
 [[nodiscard]] std::string rabbit_result(const RabbitJob& job, std::string json);

@@ -6,9 +6,11 @@
 #include <chrono>
 #include <cstdio>
 #include <limits>
+#include <optional>
 #include <random>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "queue/clock.hpp"
 #include "queue/rabbitmq_ledger.hpp"
@@ -24,6 +26,7 @@ using std::chrono::milliseconds;
 using Action = RabbitLedger::Action;
 
 constexpr std::size_t kReasonMax = 1024;
+constexpr const char* kRepliesPrefix = "executor.replies.";
 
 std::string random_name(const char* prefix) {
   std::random_device random;
@@ -90,7 +93,7 @@ class RabbitQueue : public Queue {
   void complete(const Delivery& delivery, std::string result_json) override {
     auto* lease = take(delivery.tag);
     if (lease == nullptr) return;
-    send_result(delivery.tag, rabbit_result(lease->job, std::move(result_json)));
+    settle(delivery.tag, rabbit_result(lease->job, std::move(result_json)));
   }
 
   void retry(const Delivery& delivery, const std::string& reason) override {
@@ -126,6 +129,14 @@ class RabbitQueue : public Queue {
   struct Waiter {
     QueuedJob job;
     Answer answer;
+  };
+  struct Arrival {
+    RabbitDelivery delivery{};
+    RabbitJob job{};
+    std::shared_ptr<const Job> parsed{};
+    std::string mark{};
+    bool looked = false;  // for the mark: its queue is there
+    std::optional<UnusableRabbitMessage> unusable{};
   };
 
   RabbitLinkOptions link_options() const {
@@ -195,50 +206,86 @@ class RabbitQueue : public Queue {
 
   void on_delivery(RabbitDelivery delivery) {
     newest_taken_ms_ = delivery.message.enqueued_ms;
-    std::shared_ptr<const Job> parsed;
-    RabbitJob job;
-    const auto own = waiters_.find(delivery.message.correlation_id);
-    if (own != waiters_.end() && own->second.job.body == delivery.message.body) {
-      parsed = own->second.job.parsed;  // checked by this process's own front
-      job = {.id = own->first, .body = delivery.message.body, .digest = sha256_hex(delivery.message.body)};
-    } else {
-      auto read = read_rabbit_job(delivery.message, options_.forms, random_name("message-"));
-      if (auto* unusable = std::get_if<UnusableRabbitMessage>(&read))
-        return bury_message(std::move(delivery), *unusable);
-      job = std::move(std::get<RabbitJob>(read));
-    }
-    const Action action = ledger_.look_at(delivery, job);
-    act(action, std::move(delivery), std::move(job), std::move(parsed));
+    Arrival arrival = read(std::move(delivery));
+    if (!arrival.delivery.redelivered || arrival.mark.empty()) return decide(std::move(arrival));
+    arrival.looked = true;
+    const std::string mark = arrival.mark;
+    link_.look(mark, [this, arrival = std::move(arrival)](const Result<RabbitMark>& found) {
+      if (!found) return;  // it comes again over the next connection
+      if (*found == RabbitMark::there) return link_.acknowledge(arrival.delivery.tag, {arrival.mark});
+      decide(arrival);
+    });
   }
 
-  void act(Action action, RabbitDelivery delivery, RabbitJob job, std::shared_ptr<const Job> parsed) {
-    switch (action) {
+  Arrival read(RabbitDelivery delivery) {
+    const RabbitMessage& message = delivery.message;
+    Arrival arrival;
+    bool named = true;
+    const auto own = waiters_.find(message.correlation_id);
+    if (own != waiters_.end() && own->second.job.body == message.body) {
+      arrival.parsed = own->second.job.parsed;  // checked by this process's own front
+      arrival.job = {.id = own->first, .body = message.body, .digest = sha256_hex(message.body)};
+    } else {
+      auto found = read_rabbit_job(message, options_.forms, random_name("message-"));
+      if (auto* job = std::get_if<RabbitJob>(&found)) {
+        arrival.job = std::move(*job);
+        named = arrival.job.named;
+      } else {
+        arrival.unusable = std::move(std::get<UnusableRabbitMessage>(found));
+        named = arrival.unusable->named;
+      }
+    }
+    // a front answers once all the same; of messages without an id no two can be told apart
+    if (named && !message.reply_to.starts_with(kRepliesPrefix)) arrival.mark = rabbit_mark_name(message);
+    arrival.delivery = std::move(delivery);
+    return arrival;
+  }
+
+  void decide(Arrival arrival) {
+    if (arrival.unusable) return bury_message(std::move(arrival));
+    switch (ledger_.look_at(arrival.delivery, arrival.job)) {
       case Action::goes_on:
         return;
-      case Action::acknowledge:
-        return link_.acknowledge(delivery.tag);
+      case Action::acknowledge: {
+        const bool over = arrival.delivery.redelivered && !ledger_.runs(arrival.job.id);
+        return link_.acknowledge(arrival.delivery.tag, marks_of(over ? arrival.mark : std::string()));
+      }
       case Action::answer: {
-        const std::string result = ledger_.result_of(job.id);
-        const std::uint64_t tag = ledger_.lease(std::move(delivery), std::move(job));
+        const std::string result = ledger_.result_of(arrival.job.id);
+        const bool looked = std::exchange(arrival.looked, true);
+        const std::uint64_t tag = lease(std::move(arrival));
         take(tag);
-        return send_result(tag, result);
+        if (!looked) look_meanwhile(tag);
+        return settle(tag, result);
       }
       case Action::conflict: {
-        const std::uint64_t tag = ledger_.lease(std::move(delivery), std::move(job));
+        const std::uint64_t tag = lease(std::move(arrival));
         take(tag);
         return bury(tag, "another job is known under this jobId", {});
       }
       case Action::again:
-        return count_attempt(std::move(delivery), std::move(job));
+        return count_attempt(std::move(arrival));
       case Action::run:
-        return run(std::move(delivery), std::move(job), std::move(parsed));
+        return run(std::move(arrival));
     }
   }
 
+  /// The queue for its mark is made meanwhile, where looking does not make it.
+  std::uint64_t lease(Arrival arrival) {
+    if (!arrival.mark.empty() && !arrival.looked) link_.make_mark(arrival.mark);
+    return ledger_.lease(std::move(arrival.delivery), std::move(arrival.job), std::move(arrival.mark));
+  }
+  static std::vector<std::string> marks_of(const std::string& mark) {
+    return mark.empty() ? std::vector<std::string>() : std::vector{mark};
+  }
+  void acknowledge(const RabbitLedger::Lease& lease) {
+    link_.acknowledge(lease.delivery.tag, marks_of(lease.mark));
+  }
+
   /// Its worker was gone before it acknowledged the job.
-  void count_attempt(RabbitDelivery delivery, RabbitJob job) {
-    const int attempt = delivery.message.attempt;
-    const std::uint64_t tag = ledger_.lease(std::move(delivery), std::move(job));
+  void count_attempt(Arrival arrival) {
+    const int attempt = arrival.delivery.message.attempt;
+    const std::uint64_t tag = lease(std::move(arrival));
     take(tag);
     if (attempt < options_.max_attempts) return put_back(tag, attempt + 1);
     const std::string reason =
@@ -246,16 +293,43 @@ class RabbitQueue : public Queue {
     bury(tag, reason, infrastructure_result(ledger_.find(tag)->job, reason));
   }
 
-  void run(RabbitDelivery delivery, RabbitJob job, std::shared_ptr<const Job> parsed) {
-    const int attempt = delivery.message.attempt;
-    const std::int64_t enqueued = delivery.message.enqueued_ms;
-    Delivery given{.job = {.id = job.id, .body = job.body, .parsed = std::move(parsed)},
+  void run(Arrival arrival) {
+    const int attempt = arrival.delivery.message.attempt;
+    const std::int64_t enqueued = arrival.delivery.message.enqueued_ms;
+    Delivery given{.job = {.id = arrival.job.id, .body = arrival.job.body, .parsed = arrival.parsed},
                    .attempt = attempt,
                    .waited = milliseconds(enqueued > 0 ? std::max<std::int64_t>(0, now_ms() - enqueued) : 0)};
-    given.tag = ledger_.lease(std::move(delivery), std::move(job));
+    const bool looked = std::exchange(arrival.looked, true);
+    given.tag = lease(std::move(arrival));
+    if (!looked) look_meanwhile(given.tag);
     if (consuming_) return on_job_(std::move(given));
     take(given.tag);
     put_back(given.tag, attempt);  // on its way when the worker stopped: no attempt of anybody
+  }
+
+  /// A server that was killed may have forgotten an acknowledgement, and that it gave the job to anybody.
+  void look_meanwhile(std::uint64_t tag) {
+    auto* lease = ledger_.find(tag);
+    if (lease->mark.empty()) return;
+    lease->looking = true;
+    link_.look(lease->mark, [this, tag](const Result<RabbitMark>& found) {
+      auto* looked = ledger_.find(tag);
+      if (looked == nullptr) return;
+      looked->looking = false;
+      looked->marked = found && *found == RabbitMark::there;
+      if (auto result = std::exchange(looked->result, std::nullopt)) settle(tag, std::move(*result));
+    });
+  }
+
+  void settle(std::uint64_t tag, std::string result) {
+    auto* lease = ledger_.find(tag);
+    if (lease->looking) {
+      lease->result = std::move(result);
+      return;
+    }
+    if (!lease->marked) return send_result(tag, result);
+    acknowledge(*lease);
+    ledger_.end(tag);
   }
 
   /// The lease, from here on in the hands of the messages that end it; null where it has ended.
@@ -273,14 +347,15 @@ class RabbitQueue : public Queue {
 
   // -- the end of a job: publish, wait for the confirmation, acknowledge
 
-  RabbitPublication result_publication(const RabbitMessage& asked, const std::string& id,
-                                       std::string result) const {
+  RabbitPublication result_publication(const RabbitLedger::Lease& lease, std::string result) const {
+    const RabbitMessage& asked = lease.delivery.message;
     return {asked.reply_to.empty() ? options_.results_queue : asked.reply_to,
             {.body = std::move(result),
              .correlation_id = asked.correlation_id,
-             .message_id = id,
+             .message_id = lease.job.id,
              .attempt = asked.attempt,
-             .enqueued_ms = now_ms()}};
+             .enqueued_ms = now_ms()},
+            lease.mark};
   }
 
   /// Whether the server still counts on this process for the job; else it gives it to somebody again.
@@ -289,7 +364,7 @@ class RabbitQueue : public Queue {
   void send_result(std::uint64_t tag, const std::string& result) {
     const auto* lease = ledger_.find(tag);
     if (!stands(*lease)) return on_result_published(tag, result, away());
-    link_.publish(result_publication(lease->delivery.message, lease->job.id, result),
+    link_.publish(result_publication(*lease, result),
                   [this, tag, result](const Result<RabbitPublished>& published) {
                     on_result_published(tag, result, published);
                   });
@@ -304,17 +379,19 @@ class RabbitQueue : public Queue {
       ledger_.remember(lease->job, lease->delivery.message, result, published.has_value());
     if (published && *published == RabbitPublished::unroutable)
       log(RabbitLogLevel::warning, "rabbitmq: nobody waits for the result of job " + lease->job.id);
-    if (published) link_.acknowledge(lease->delivery.tag);
+    if (published) acknowledge(*lease);
     ledger_.end(tag);
   }
 
   void put_back(std::uint64_t tag, int attempt) {
-    if (!stands(*ledger_.find(tag))) return ledger_.end(tag);
+    const auto* lease = ledger_.find(tag);
+    if (!stands(*lease)) return ledger_.end(tag);
     ledger_.disown(tag);
-    RabbitMessage message = ledger_.find(tag)->delivery.message;
+    RabbitMessage message = lease->delivery.message;
     message.attempt = attempt;
-    if (message.message_id.empty()) message.message_id = ledger_.find(tag)->job.id;
-    link_.publish({options_.jobs_queue, std::move(message)},
+    message.copy = random_name("");
+    if (message.message_id.empty()) message.message_id = lease->job.id;
+    link_.publish({options_.jobs_queue, std::move(message), lease->mark},
                   [this, tag](const Result<RabbitPublished>& published) { end(tag, published); });
   }
 
@@ -334,9 +411,10 @@ class RabbitQueue : public Queue {
                   });
   }
 
-  void bury_message(RabbitDelivery delivery, const UnusableRabbitMessage& unusable) {
-    RabbitJob job{.id = unusable.id};
-    const std::uint64_t tag = ledger_.lease(std::move(delivery), std::move(job));
+  void bury_message(Arrival arrival) {
+    const UnusableRabbitMessage unusable = std::move(*arrival.unusable);
+    arrival.job.id = unusable.id;
+    const std::uint64_t tag = lease(std::move(arrival));
     take(tag);
     bury(tag, unusable.reason, unusable.result);
   }
@@ -345,14 +423,14 @@ class RabbitQueue : public Queue {
     const auto* lease = ledger_.find(tag);
     // without its queue the message stays where it is
     const bool stored = published && *published == RabbitPublished::stored;
-    if (lease != nullptr && stored) link_.acknowledge(lease->delivery.tag);
+    if (lease != nullptr && stored) acknowledge(*lease);
     ledger_.end(tag);
   }
 
   boost::asio::io_context& io_;
   RabbitQueueOptions options_;
   RabbitUrl url_;
-  std::string replies_ = random_name("executor.replies.");
+  std::string replies_ = random_name(kRepliesPrefix);
   RabbitLedger ledger_{options_.remembered_bytes};
   std::unordered_map<std::string, Waiter> waiters_{};
   std::function<void(Delivery)> on_job_{};

@@ -7,12 +7,21 @@
 //                           headers x-reason and x-attempt
 //   executor.replies.<…>    answers for one front; gone ten minutes after the front
 //
+//   executor.sent.<…>       a mark: holds a message once the job of this name has been settled
+//
 // A worker has as many unacknowledged jobs as it may run at once. A job is acknowledged when its result has
-// been confirmed by the server, so none is lost. A worker that dies between these two leaves the result
-// twice, under one message_id, the job's: a front answers once all the same, and other receivers can tell. A
-// lost connection doubles nothing: runs go on, and a delivery that comes again finds its run or its result
-// (rabbitmq_ledger.hpp). Attempts are counted in the header x-attempt: a job that comes again from a worker
-// that is gone is put back with one more, and after the last it is a dead letter with a terminal result.
+// been confirmed by the server, so none is lost. So that none comes twice where a worker dies between these
+// two, the result is published once to two queues, its own and the mark's: the server routes it to both or
+// to none. The mark's queue is made, and looked at, while the job runs, and goes ten seconds after the
+// acknowledgement, which a server that is killed may have forgotten. With a mark a job is only acknowledged;
+// one that is marked as coming again is looked up before it is run. What is put back is marked likewise; dead
+// letters are not, and may come twice. No mark is made for a front's own jobs, which it answers once all the
+// same, nor for messages without any id, of which no two can be told apart.
+//
+// A lost connection doubles nothing either: runs go on, and a delivery that comes again finds its run or its
+// result (rabbitmq_ledger.hpp). Attempts are counted in the header x-attempt: a job that comes again from a
+// worker that is gone is put back with one more, and after the last it is a dead letter with a terminal
+// result.
 //
 // Thread safety: the io_context's thread only. Destroying the queue ends its connection and calls nobody
 // back.

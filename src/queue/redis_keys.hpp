@@ -27,6 +27,8 @@ class RedisKeys {
 
   /// Hash: what is known of one job: digest, state, worker, attempts, and who waits.
   [[nodiscard]] std::string job(std::string_view id) const { return helper("job:", id); }
+  /// List: what became of the tests of a job that outlives its request, as they fell.
+  [[nodiscard]] std::string events(std::string_view id) const { return helper("events:", id); }
   /// String with a TTL: the worker renews it; when it is gone, so is the worker.
   [[nodiscard]] std::string alive(std::string_view worker) const { return helper("alive:", worker); }
   /// List: messages taken by the worker and not yet claimed as a job's attempt.

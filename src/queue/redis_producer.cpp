@@ -73,9 +73,11 @@ void RedisProducer::connected() {
 void RedisProducer::send_submit(const std::string& id, const char* mode) {
   const auto* waiter = waiters_.find(id);
   if (waiter == nullptr) return;
+  const bool outlives = waiter->job.progress && waiter->job.parsed;
   run_script(*context_.commands, redis_scripts::submit(), {context_.keys.job(id), context_.keys.list()},
              {waiter->digest, waiter->job.body, context_.instance,
-              std::to_string(context_.options.record_ttl.count()), mode},
+              std::to_string(context_.options.record_ttl.count()), mode,
+              outlives ? std::to_string(waiter->job.parsed->tests.size()) : std::string()},
              [this, id](const Result<RedisReply>& reply) {
                if (reply) submitted(id, *reply);  // else: connected() submits it again
              });
@@ -89,6 +91,7 @@ void RedisProducer::submitted(const std::string& id, const RedisReply& reply) {
   if (reply.text == "conflict") {
     return settle(id, submit_error("another body is known under this jobId", std::errc::file_exists));
   }
+  if (reply.text == "cancelled") return cancelled(id);
   if (!std::exchange(waiter->accepted, true) && waiter->job.accepted) context_.post(waiter->job.accepted);
   waiter->vanished = reply.text == "unknown";
   if (waiter->vanished) return resubmit_soon();
@@ -125,6 +128,10 @@ void RedisProducer::progress(const std::string& payload, std::size_t newline) {
   const auto* waiter = waiters_.find(payload.substr(kProgress.size(), newline - kProgress.size()));
   if (waiter == nullptr || !waiter->job.progress || newline == std::string::npos) return;
   context_.post([progress = waiter->job.progress, event = payload.substr(newline + 1)] { progress(event); });
+}
+
+void RedisProducer::cancelled(const std::string& id) {
+  settle(id, Error{"wait for job: it was cancelled", std::make_error_code(std::errc::operation_canceled)});
 }
 
 void RedisProducer::result(const std::string& id, const std::string& json) { settle(id, json); }

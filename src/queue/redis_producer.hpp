@@ -29,6 +29,9 @@ class RedisProducer {
   /// A worker of this very process stored the result.
   void result(const std::string& id, const std::string& json);
 
+  /// Another front has cancelled it.
+  void cancelled(const std::string& id);
+
   [[nodiscard]] std::shared_ptr<const Job> parsed(const std::string& id);
 
  private:

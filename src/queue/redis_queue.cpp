@@ -9,6 +9,7 @@
 
 #include "queue/redis_consumer.hpp"
 #include "queue/redis_context.hpp"
+#include "queue/redis_followers.hpp"
 #include "queue/redis_producer.hpp"
 #include "queue/redis_scripts.hpp"
 
@@ -45,6 +46,7 @@ class RedisQueue : public Queue {
       : context_{io, options, value_or_throw(parse_redis_url(options.url)),
                  value_or_throw(RedisKeys::make(options.queue_key)), unique_name(options.worker_id)},
         producer_(context_),
+        followers_(context_),
         consumer_(context_, hooks()),
         sample_timer_(io) {
     start_commands();
@@ -64,6 +66,15 @@ class RedisQueue : public Queue {
     producer_.submit(std::move(job), std::move(answer), reachable());
   }
   void abandon(const std::string& job_id) override { producer_.abandon(job_id); }
+  void look_up(const std::string& job_id, Known known) override {
+    followers_.look_up(job_id, std::move(known));
+  }
+  void follow(const std::string& job_id, Known known, Listener listener) override {
+    followers_.follow(job_id, std::move(known), std::move(listener));
+  }
+  void cancel(const std::string& job_id, Known known) override {
+    followers_.cancel(job_id, std::move(known));
+  }
 
   void consume(std::size_t capacity, std::function<void(Delivery)> on_job) override {
     consumer_.consume(capacity, std::move(on_job));
@@ -72,8 +83,10 @@ class RedisQueue : public Queue {
   void progress(const Delivery& delivery, const std::string& event_json) override {
     if (!context_.commands->up()) return;
     const std::string& id = delivery.job.id;
-    run_script(*context_.commands, redis_scripts::tell(), {context_.keys.job(id)},
-               {context_.keys.front_channel(""), std::string(kProgress) + id + "\n" + event_json},
+    const bool kept = event_json.find(kTestEvent) != std::string::npos;
+    run_script(*context_.commands, redis_scripts::tell(), {context_.keys.job(id), context_.keys.events(id)},
+               {context_.keys.front_channel(""), std::string(kProgress) + id + "\n" + event_json,
+                kept ? event_json : std::string(), std::to_string(context_.options.record_ttl.count())},
                [](const Result<RedisReply>&) {});
   }
   void on_cancel(const std::function<void(const std::string&)>& cancel) override { cancel_ = cancel; }
@@ -109,7 +122,10 @@ class RedisQueue : public Queue {
 
   RedisConsumer::Hooks hooks() {
     RedisConsumer::Hooks hooks;
-    hooks.stored = [this](const std::string& id, const std::string& result) { producer_.result(id, result); };
+    hooks.stored = [this](const std::string& id, const std::string& result) {
+      producer_.result(id, result);
+      followers_.result(id, result);
+    };
     hooks.parsed = [this](const std::string& id) { return producer_.parsed(id); };
     hooks.changed = [this]() { report_ready(); };
     hooks.trouble = [this](const Error& error) { trouble(error); };
@@ -126,9 +142,9 @@ class RedisQueue : public Queue {
     namespace scripts = redis_scripts;
     auto options = connection_options("executor-commands");
     for (const auto* script :
-         {&scripts::submit(), &scripts::abandon(), &scripts::tell(), &scripts::reclaim(), &scripts::requeue(),
-          &scripts::finish(), &scripts::reap(), &scripts::register_worker(), &scripts::sample(),
-          &scripts::peek_burying(), &scripts::drop_buried(), &scripts::push_reply()}) {
+         {&scripts::submit(), &scripts::abandon(), &scripts::known(), &scripts::tell(), &scripts::reclaim(),
+          &scripts::requeue(), &scripts::finish(), &scripts::reap(), &scripts::register_worker(),
+          &scripts::sample(), &scripts::peek_burying(), &scripts::drop_buried(), &scripts::push_reply()}) {
       options.hints.push_back({"SCRIPT", "LOAD", script->text});
     }
     options.reply_limit = context_.options.result_limit + context_.options.message_limit;
@@ -157,13 +173,22 @@ class RedisQueue : public Queue {
 
   void published(const RedisReply& message) {
     const std::string& payload = message.at(2).text;
-    if (!payload.starts_with(kCancel)) return producer_.message(message);
-    if (cancel_) context_.post([cancel = cancel_, id = payload.substr(kCancel.size())] { cancel(id); });
+    if (payload.starts_with(kCancel)) {
+      if (cancel_) context_.post([cancel = cancel_, id = payload.substr(kCancel.size())] { cancel(id); });
+    } else if (payload.starts_with(kCancelled)) {
+      const std::string id = payload.substr(kCancelled.size());
+      producer_.cancelled(id);
+      followers_.cancelled(id);
+    } else {
+      followers_.message(payload);
+      producer_.message(message);
+    }
   }
 
   void reachable_again() {
     if (!reachable()) return;
     producer_.connected();
+    followers_.connected();
     report_ready();
   }
 
@@ -214,6 +239,7 @@ class RedisQueue : public Queue {
 
   RedisContext context_;
   RedisProducer producer_;
+  RedisFollowers followers_;
   RedisConsumer consumer_;
   std::shared_ptr<RedisConnection> publications_{};
   boost::asio::steady_timer sample_timer_;

@@ -10,6 +10,9 @@
 //   state, digest, worker, attempts    body: the message, while it runs    origin: "front" if submit made the
 //   record w:<front>  fronts to notify        r:<key>  reply keys of further senders of the same job
 //
+// A job that outlives its request has the fields tests (how many) and, where somebody has cancelled it,
+// cancelled; l:<front> are fronts that listen without having asked for it. {…}:events:<id> holds its events.
+//
 // Redis runs out of memory between commands, not inside a script that has begun to write; so a script is done
 // wholly or not at all. Times are Redis' own (TIME, PEXPIRE): no clock of a worker's host has a say.
 #include "queue/redis_scripts.hpp"
@@ -91,14 +94,16 @@ namespace redis_scripts {
 
 // KEYS job, list   ARGV digest, body (begins with "{"), front, record TTL ms, mode
 // mode: "new" | "known" (nothing is queued that is not known already) | "again" (run anew although it is
-// done) → "queued" | "joined" (waits or runs already) | "done" (the result stands) | "conflict" (another body
-// has this id) | "unknown" (mode "known" only)
+// done), tests (none or "" for a job that does not outlive its request) → "queued" | "joined" (waits or runs
+// already) | "done" (the result stands) | "conflict" (another body has this id) | "unknown" (mode "known"
+// only) | "cancelled" (by somebody, for everybody)
 const RedisScript& submit() {
   static const RedisScript script = make_script("submit", join(kNow, R"lua(
 local job, list = KEYS[1], KEYS[2]
-local known = redis.call('HMGET', job, 'digest', 'state')
+local known = redis.call('HMGET', job, 'digest', 'state', 'cancelled')
 local state = known[2]
 if known[1] and known[1] ~= ARGV[1] then return 'conflict' end
+if known[3] then return 'cancelled' end
 if state == 'done' and ARGV[5] ~= 'again' then return 'done' end
 if not state and ARGV[5] == 'known' then return 'unknown' end
 redis.call('HSET', job, 'w:' .. ARGV[3], '1')
@@ -106,6 +111,7 @@ redis.call('PEXPIRE', job, ARGV[4])
 if state == 'running' or state == 'queued' then return 'joined' end
 redis.call('HSET', job, 'state', 'queued', 'digest', ARGV[1], 'origin', 'front')
 redis.call('HDEL', job, 'attempts', 'exhausted')
+if ARGV[6] and ARGV[6] ~= '' then redis.call('HSET', job, 'tests', ARGV[6]) end
 if state ~= 'cancelled' then
   local stamp = string.format('{"enqueuedAt":%.0f,', now_ms())
   redis.call('LPUSH', list, stamp .. string.sub(ARGV[2], 2))
@@ -135,12 +141,52 @@ return 1
   return script;
 }
 
-// KEYS job   ARGV front channel's prefix, event   → fronts that were told
+// KEYS job, events   ARGV what ("look" | "follow" | "cancel"), front, front channel's prefix, id
+// → {state, tests, event…}; nothing where no such job outlives its request
+const RedisScript& known() {
+  static const RedisScript script = make_script("known", R"lua(
+local job, front = KEYS[1], ARGV[2]
+local known = redis.call('HMGET', job, 'tests', 'state', 'cancelled', 'worker')
+local state = known[3] and 'cancelled' or known[2]
+if not known[1] or not state then return {} end
+local open = state == 'queued' or state == 'running'
+if open and ARGV[1] == 'follow' then redis.call('HSET', job, 'l:' .. front, '1') end
+if open and ARGV[1] == 'cancel' then
+  redis.call('HSET', job, 'cancelled', '1')
+  if state == 'queued' then
+    redis.call('HSET', job, 'state', 'cancelled')
+  elseif known[4] then
+    redis.call('PUBLISH', ARGV[3] .. known[4], '!cancel ' .. ARGV[4])
+  end
+  for _, field in ipairs(redis.call('HKEYS', job)) do
+    local kind, name = string.sub(field, 1, 2), string.sub(field, 3)
+    if kind == 'w:' or kind == 'l:' then
+      redis.call('HDEL', job, field)
+      if name ~= front then redis.call('PUBLISH', ARGV[3] .. name, '!cancelled ' .. ARGV[4]) end
+    end
+  end
+  state = 'cancelled'
+end
+local answer = {state, known[1]}
+for _, event in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do answer[#answer + 1] = event end
+return answer
+)lua");
+  return script;
+}
+
+// KEYS job, events   ARGV front channel's prefix, message, event ("" for one that is not kept), record TTL ms
+// → fronts that were told
 const RedisScript& tell() {
   static const RedisScript script = make_script("tell", R"lua(
 local told = 0
+local known = redis.call('HMGET', KEYS[1], 'tests', 'cancelled')
+if ARGV[3] ~= '' and known[1] and not known[2] and redis.call('LLEN', KEYS[2]) < tonumber(known[1]) then
+  redis.call('RPUSH', KEYS[2], ARGV[3])
+  redis.call('PEXPIRE', KEYS[2], ARGV[4])
+end
 for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-  if string.sub(field, 1, 2) == 'w:' then
+  local kind = string.sub(field, 1, 2)
+  if kind == 'w:' or kind == 'l:' then
     redis.call('PUBLISH', ARGV[1] .. string.sub(field, 3), ARGV[2])
     told = told + 1
   end
@@ -160,8 +206,8 @@ local processing, leases, burying, job = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local raw = take_out(processing, ARGV[1])
 local left = redis.call('LLEN', processing)
 if not raw then return {'gone', 0, 0, left} end
-local known = redis.call('HMGET', job, 'digest', 'state', 'attempts')
-local state = known[2]
+local known = redis.call('HMGET', job, 'digest', 'state', 'attempts', 'cancelled', 'tests')
+local state = known[4] and known[2] ~= 'running' and 'cancelled' or known[2]
 if known[1] and known[1] ~= ARGV[3] then
   redis.call('LPUSH', burying, ARGV[7] .. '\n' .. raw)
   return {'conflict', 0, 0, left}
@@ -173,6 +219,10 @@ end
 if state == 'done' then return {'done', 0, 0, left} end
 if state == 'cancelled' then
   redis.call('DEL', job)
+  if known[5] then
+    redis.call('HSET', job, 'cancelled', '1', 'tests', known[5])
+    redis.call('PEXPIRE', job, ARGV[5])
+  end
   return {'cancelled', 0, 0, left}
 end
 local attempt, verdict = (tonumber(known[3]) or 0) + 1, 'run'
@@ -246,8 +296,8 @@ return 1
   return script;
 }
 
-// KEYS job, leases   ARGV id, worker, attempt, digest, record TTL ms, message for the fronts, channel prefix,
-// own front → the reply keys that still want the result
+// KEYS job, leases, events   ARGV id, worker, attempt, digest, result TTL ms, message for the fronts, channel
+// prefix, own front → the reply keys that still want the result
 const RedisScript& finish() {
   static const RedisScript script = make_script("finish", R"lua(
 local job, leases = KEYS[1], KEYS[2]
@@ -259,7 +309,7 @@ if known[4] and known[4] ~= ARGV[4] then return {} end
 local replies = {}
 for _, field in ipairs(redis.call('HKEYS', job)) do
   local kind, name = string.sub(field, 1, 2), string.sub(field, 3)
-  if kind == 'w:' then
+  if kind == 'w:' or kind == 'l:' then
     redis.call('HDEL', job, field)
     if name ~= ARGV[8] then redis.call('PUBLISH', ARGV[7] .. name, ARGV[6]) end
   elseif kind == 'r:' then
@@ -271,6 +321,7 @@ if known[1] == 'running' and not ours then return replies end
 redis.call('HDEL', job, 'body', 'worker')
 redis.call('HSET', job, 'state', 'done', 'digest', ARGV[4])
 redis.call('PEXPIRE', job, ARGV[5])
+redis.call('PEXPIRE', KEYS[3], ARGV[5])
 return replies
 )lua");
   return script;

@@ -25,11 +25,15 @@ struct RedisScript {
 /// Publications that are no results begin so, which no job's id does.
 inline constexpr std::string_view kCancel = "!cancel ";
 inline constexpr std::string_view kProgress = "!progress ";
+inline constexpr std::string_view kCancelled = "!cancelled ";
+/// In an event that tells the end of a test.
+inline constexpr std::string_view kTestEvent = R"("event":"test")";
 
 namespace redis_scripts {
 
 [[nodiscard]] const RedisScript& submit();
 [[nodiscard]] const RedisScript& abandon();
+[[nodiscard]] const RedisScript& known();
 [[nodiscard]] const RedisScript& tell();
 [[nodiscard]] const RedisScript& claim();
 [[nodiscard]] const RedisScript& set_aside();

@@ -208,7 +208,7 @@ void RedisSettler::finish(std::uint64_t tag, Held& held) {
   const std::string& result = held.settlement->result();
   const std::string message = result.size() > kPublishedMax ? lease.id : lease.id + "\n" + result;
   run_script(*context_.commands, redis_scripts::finish(),
-             {keys.job(lease.id), keys.leases(context_.instance)},
+             {keys.job(lease.id), keys.leases(context_.instance), keys.events(lease.id)},
              {lease.id, context_.instance, std::to_string(lease.attempt), lease.digest,
               std::to_string(context_.options.result_ttl.count()), message, keys.front_channel(""),
               context_.instance},

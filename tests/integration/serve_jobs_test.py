@@ -188,23 +188,108 @@ class Shares(executor_service.HostCase):
 
 
 class OverRedis(unittest.TestCase):
-    def test_a_front_and_a_worker_apart_tell_each_verdict_and_cancel(self):
+    """Two fronts and a worker apart: what one front accepted, the other answers for as well."""
+
+    SPIN = job("while True: pass", {"timeoutMs": 60_000})
+
+    @classmethod
+    def setUpClass(cls):
         redis_server.need()
-        server = redis_server.RedisServer()
-        self.addCleanup(server.close)
-        api, worker = (executor_service.Service(EXECUTOR_QUEUE="redis", EXECUTOR_REDIS_URL=server.url, EXECUTOR_ROLE=role,
-                                                EXECUTOR_MAX_CONCURRENCY="2") for role in ("api", "worker"))
+        cls.redis = redis_server.RedisServer()
+        cls.addClassCleanup(cls.redis.close)
+        cls.api, cls.other, cls.worker = (cls.service(role) for role in ("api", "api", "worker"))
+
+    @classmethod
+    def service(cls, role):
+        return executor_service.Service(EXECUTOR_QUEUE="redis", EXECUTOR_REDIS_URL=cls.redis.url, EXECUTOR_ROLE=role, EXECUTOR_MAX_CONCURRENCY="2")
+
+    @classmethod
+    def tearDownClass(cls):
+        statuses = [service.close() for service in (cls.api, cls.other, cls.worker)]
+        if statuses != [0, 0, 0]:
+            raise AssertionError(f"the services ended with {statuses}")
+
+    def assert_live(self, count):
+        executor_service.wait_until(lambda: metric(self.worker, "executor_sandboxes_live") == count, WAIT_SECONDS)
+        self.assertEqual(metric(self.worker, "executor_sandboxes_live"), count)
+
+    def assert_cancelled_everywhere(self, job_id):
+        for service in (self.api, self.other):
+            executor_service.wait_until(lambda: state(job_id, service)["state"] == "cancelled", 2)
+            found = state(job_id, service)
+            self.assertEqual((found["state"], found["tests"], "result" in found), ("cancelled", 1, False))
+            self.assertEqual(ask("DELETE", f"/jobs/{job_id}", service=service)[2]["state"], "cancelled")
+
+    def test_either_front_tells_state_verdicts_and_result(self):
+        job_id = submit(job("import time\ntime.sleep(0.5)\nprint(1)", {"expectedStdout": "1"}, {"expectedStdout": "2"}, {}), self.api)
+        streams = [Stream(job_id, service) for service in (self.api, self.other)]
+        heard = [[(event, number, data) for event, number, data in stream] for stream in streams]
+        self.assertEqual([event for event, _, _ in heard[1]], ["started", "test", "test", "test", "end"])
+        self.assertEqual(heard[0], heard[1])
+        found = state(job_id, self.api)
+        self.assertEqual((found["state"], found["testsDone"], found["result"]["passed"], found["result"]["total"]), ("done", 3, 1, 3))
+        self.assertEqual(state(job_id, self.other), found)
+
+    def test_one_that_nobody_has_listened_to_is_known_to_the_other_front_from_first_to_last(self):
+        job_id = submit(job("import time\ntime.sleep(0.6)", {}), self.api)
+        self.assertIn(state(job_id, self.other)["state"], ("queued", "running"))
+        self.assertEqual(ended(job_id, self.other)["state"], "done")
+        self.assertEqual(state(job_id, self.other), state(job_id, self.api))
+        self.assertEqual([event for event, _, _ in Stream(job_id, self.other)], ["started", "test", "end"])
+        self.assertEqual(ask("DELETE", f"/jobs/{job_id}", service=self.other)[2]["state"], "done")
+
+    def test_either_front_cancels_what_runs(self):
+        for canceller in (self.api, self.other):
+            spin = submit(self.SPIN, self.api)
+            self.assert_live(1)
+            streams = [Stream(spin, service) for service in (self.api, self.other)]
+            self.assertEqual(ask("DELETE", f"/jobs/{spin}", service=canceller)[2], {"ok": True, "jobId": spin, "state": "cancelled"})
+            self.assert_live(0)
+            self.assertEqual([[(event, data.get("state")) for event, _, data in stream][-1] for stream in streams], [("end", "cancelled")] * 2)
+            self.assert_cancelled_everywhere(spin)
+
+    def test_what_waits_and_is_cancelled_at_the_other_front_never_runs(self):
+        spinning = [submit(self.SPIN, self.api) for _ in range(2)]
+        self.assert_live(2)
+        many = [submit(self.SPIN, self.api) for _ in range(6)]
+        for job_id in (*many, *spinning):
+            self.assertEqual(ask("DELETE", f"/jobs/{job_id}", service=self.other)[2]["state"], "cancelled")
+        self.assert_live(0)
+        self.assertEqual(ended(submit(SAMPLE, self.other), self.api)["state"], "done")  # it waited behind them
+        self.assert_live(0)
+        for job_id in (*many, *spinning):
+            self.assert_cancelled_everywhere(job_id)
+
+    def test_a_job_outlives_the_front_that_accepted_it(self):
+        short_lived = self.service("api")
+        job_id = submit(job("import time\ntime.sleep(0.5)\nprint('outlived')"), short_lived)
+        short_lived.server.kill()
+        short_lived.server.wait()
+        self.assertEqual(ended(job_id, self.other)["result"]["results"][0]["stdout"], "outlived\n")
+
+    def test_jobs_that_somebody_waits_for_or_that_were_pushed_are_nobody_elses(self):
+        waited = ask("POST", "/execute", SAMPLE, self.api)[2]["jobId"]
+        self.redis.cli("LPUSH", "executor:tasks", json.dumps({**SAMPLE, "jobId": "pushed", "replyTo": "executor:results:reply"}))
+        self.assertTrue(self.redis.cli("BLPOP", "executor:results:reply", "10"))
+        for job_id in (waited, "pushed", "none"):
+            for method, path in (("GET", f"/jobs/{job_id}"), ("DELETE", f"/jobs/{job_id}"), ("GET", f"/jobs/{job_id}/events")):
+                status, _, answer = ask(method, path, service=self.other)
+                self.assertEqual((status, answer["error"]["code"]), (404, "unknown_job"))
+
+    def test_without_redis_what_another_front_accepted_cannot_be_told(self):
+        job_id = submit(SAMPLE, self.api)
+        self.assertEqual(ended(job_id, self.other)["state"], "done")
+        self.redis.kill()
         try:
-            job_id = submit(job("import time\ntime.sleep(0.3)", {}, {}, {}), api)
-            self.assertEqual([event for event, _, _ in Stream(job_id, api)], ["started", "test", "test", "test", "end"])
-            self.assertEqual(state(job_id, api)["result"]["total"], 3)
-            spin = submit(job("while True: pass", {"timeoutMs": 60_000}), api)
-            self.assertTrue(executor_service.wait_until(lambda: metric(worker, "executor_sandboxes_live") == 1, WAIT_SECONDS))
-            self.assertEqual(ask("DELETE", f"/jobs/{spin}", service=api)[2]["state"], "cancelled")
-            executor_service.wait_until(lambda: metric(worker, "executor_sandboxes_live") == 0, 2)
-            self.assertEqual(metric(worker, "executor_sandboxes_live"), 0)
+            self.assertEqual(state(job_id, self.api)["state"], "done")
+            status, headers, answer = ask("GET", f"/jobs/{job_id}", service=self.other)
+            self.assertEqual((status, answer["error"]["code"]), (503, "queue_unavailable"))
+            self.assertGreaterEqual(int(headers["retry-after"]), 1)
         finally:
-            self.assertEqual([service.close() for service in (api, worker)], [0, 0])
+            self.redis.start()
+        executor_service.wait_until(lambda: ask("GET", f"/jobs/{job_id}", service=self.other)[0] == 200, WAIT_SECONDS)
+        self.assertEqual(state(job_id, self.other), state(job_id, self.api))
+        executor_service.wait_until(lambda: self.worker.ask("GET", "/ready")[0] == 200, WAIT_SECONDS)
 
 
 if __name__ == "__main__":

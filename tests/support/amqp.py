@@ -13,6 +13,7 @@ import time
 
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
 PUBLISH, DELIVER, ACK, NACK = (60, 40), (60, 60), (60, 80), (60, 120)
+QUEUE_DECLARE = (50, 10)
 PROPERTIES = ("content_type", "content_encoding", "headers", "delivery_mode", "priority", "correlation_id", "reply_to", "expiration",
               "message_id", "timestamp", "type", "user_id", "app_id", "cluster_id")
 

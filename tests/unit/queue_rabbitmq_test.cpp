@@ -139,6 +139,42 @@ TEST_CASE("both forms of a message are read, and each has its result in its own 
   CHECK(json::parse(rabbit_result(std::get<RabbitJob>(second), "{}"))["status"] == "fail");
 }
 
+TEST_CASE("each delivery of one message has the same mark, and no other message has it") {
+  const RabbitMessage message{.body = "b", .reply_to = "r", .correlation_id = "c", .message_id = "m"};
+  const std::string mark = rabbit_mark_name(message);
+  CHECK(mark == rabbit_mark_name(message));
+  CHECK(mark.starts_with("executor.sent."));
+  CHECK(mark.size() == std::string("executor.sent.").size() + 64);
+  for (auto RabbitMessage::*field :
+       {&RabbitMessage::body, &RabbitMessage::reply_to, &RabbitMessage::correlation_id,
+        &RabbitMessage::message_id, &RabbitMessage::copy}) {
+    RabbitMessage other = message;
+    other.*field = "other";
+    CHECK(rabbit_mark_name(other) != mark);
+  }
+  RabbitMessage other = message;
+  other.attempt = 2;
+  CHECK(rabbit_mark_name(other) != mark);
+  other = message;
+  other.enqueued_ms = 1;
+  CHECK(rabbit_mark_name(other) != mark);
+  CHECK(rabbit_mark_name({.reply_to = "ab", .correlation_id = "c"}) !=
+        rabbit_mark_name({.reply_to = "a", .correlation_id = "bc"}));
+}
+
+TEST_CASE("a message that names itself is told from one that was given a name") {
+  const std::string plain = R"({"language":"python","source":"1","tests":[{}]})";
+  const auto named = [](const RabbitMessage& message) {
+    const auto read = read_rabbit_job(message, {}, "fallback");
+    const auto* job = std::get_if<RabbitJob>(&read);
+    return job != nullptr ? job->named : std::get<UnusableRabbitMessage>(read).named;
+  };
+  CHECK(named({.body = plain, .message_id = "m"}));
+  CHECK(named({.body = "nonsense", .correlation_id = "c"}));
+  CHECK_FALSE(named({.body = plain}));
+  CHECK_FALSE(named({.body = "nonsense"}));
+}
+
 TEST_CASE("what can be no job says why, under the best id there is") {
   const auto reason = [](RabbitMessage message, const char* id) {
     const auto read = read_rabbit_job(message, {.size_limit = 1000}, "fallback");

@@ -1,0 +1,1 @@
+executor_integration_test(queue_faults queue_faults_test.py)
