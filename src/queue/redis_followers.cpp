@@ -11,7 +11,7 @@ namespace {
 
 using State = KnownJob::State;
 
-Error away() { return {"ask for job: Redis is away", std::make_error_code(std::errc::not_connected)}; }
+Error redis_away() { return {"ask for job: Redis is away", std::make_error_code(std::errc::not_connected)}; }
 Error was_cancelled() {
   return {"wait for job: it was cancelled", std::make_error_code(std::errc::operation_canceled)};
 }
@@ -44,7 +44,7 @@ void RedisFollowers::ask(const std::string& id, const char* what,
 
 void RedisFollowers::answer(const std::string& id, const Result<RedisReply>& reply,
                             const Queue::Known& known) {
-  if (!reply || reply->is_error()) return known(away());
+  if (!reply || reply->is_error()) return known(redis_away());
   std::optional<KnownJob> job = read_known(*reply);
   if (!job || job->state != State::ended) return known(std::move(job));
   fetch(id, [known, job = std::move(*job)](const Result<std::string>& result) mutable {
@@ -135,7 +135,7 @@ void RedisFollowers::tell(const std::string& id, const std::string& event) {
 void RedisFollowers::fetch(const std::string& id, std::function<void(Result<std::string>)> done) {
   context_.commands->send({"GET", RedisKeys::result(id)},
                           [done = std::move(done)](const Result<RedisReply>& reply) {
-                            if (!reply || reply->is_error()) return done(away());
+                            if (!reply || reply->is_error()) return done(redis_away());
                             if (!reply->is_string()) return done(result_gone());
                             done(reply->text);
                           });
