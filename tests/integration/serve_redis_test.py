@@ -1,5 +1,6 @@
 """The service over a real redis-server: other programs' jobs, HTTP through the queue, roles apart, Redis that goes and comes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -279,6 +280,20 @@ class Roles(OwnServers):
         self.assertLess(sum(bool(server.cli("EXISTS", result_key(job)) == "1") for job in jobs), 6)
         self.service(server, "worker")
         self.assertEqual([stored(job, server)["results"][0]["stdout"] for job in jobs], [f"{n}\n" for n in range(6)])
+
+    def test_a_service_that_stops_runs_what_its_own_clients_wait_for(self):
+        server = self.redis_server()
+        service = self.service(server, "all")
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(Raw(service.port)) for _ in range(4)]
+            for number, client in enumerate(clients):
+                client.send(post_bytes({"language": "python", "source": f"import time\ntime.sleep(1)\nprint({number})", "tests": [{}]}))
+            self.assertTrue(executor_service.wait_until(lambda: server.cli("LLEN", "executor:tasks") == "2", WAIT_SECONDS))
+            service.server.send_signal(signal.SIGTERM)
+            answers = [client.response() for client in clients]
+        self.assertEqual(service.server.wait(WAIT_SECONDS), 0, service.log_tail())
+        self.assertEqual([(status, json.loads(body).get("results", [{}])[0].get("stdout")) for status, _, body in answers],
+                         [(200, f"{number}\n") for number in range(4)])
 
 
 class RedisAway(OwnServers):
