@@ -1,6 +1,6 @@
 """The disk and the kernels of the virtual machine: Debian 12 with systemd and what the package depends on.
 
-    folder = image.provide(deb)         # build/vm/<key>; made when it is not there yet
+    folder = image.provide(deb, ["docker.io"])     # build/vm/<key>; made when it is not there yet
 
 The key is a digest of all that the image is made of: package names, kernels, and the files of this folder.
 Needs root (mmdebstrap) and Debian's archive; no loop device and no mount outside a namespace of its own.
@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 CACHE = HERE.parents[1] / "build/vm"
 KERNELS = {"6.12": "linux-image-6.12-cloud-amd64", "6.1": "linux-image-cloud-amd64"}
 PACKAGES = ("systemd systemd-sysv udev dbus libpam-systemd iproute2 procps kmod util-linux uidmap passwd init-system-helpers apt "
-            "python3-minimal python3 redis-server busybox-static curl docker.io").split()
+            "python3-minimal python3 redis-server busybox-static curl").split()
 LEFT_OUT = ("doc", "man", "info", "locale", "lintian")
 EXT4 = ["-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal,^metadata_csum,^64bit,^resize_inode",
         "-E", "lazy_itable_init=1,nodiscard,root_owner=0:0"]
@@ -134,8 +134,8 @@ def configure(root):
     (etc / "systemd/system-generators").mkdir()
     for name in GENERATORS:
         (etc / f"systemd/system-generators/systemd-{name}-generator").symlink_to("/dev/null")
-    # the proof that is about Docker starts it
-    run("systemctl", f"--root={root}", "--quiet", "disable", "docker.service", "docker.socket", "containerd.service")
+    if (root / "usr/sbin/dockerd").exists():  # the proof that is about Docker starts it
+        run("systemctl", f"--root={root}", "--quiet", "disable", "docker.service", "docker.socket", "containerd.service")
     # devices: only what a rule matters for here, and no hardware database
     (units / "systemd-udev-trigger.service.d").mkdir()
     (units / "systemd-udev-trigger.service.d/proof.conf").write_text(
@@ -163,9 +163,9 @@ def build(folder, packages, kernels):
         run("mke2fs", *EXT4, "-L", "root", "-d", root, disk)
 
 
-def provide(deb):
-    """The folder with disk.img, kernel-* and initrd-*. Older images are removed."""
-    packages = sorted({*PACKAGES, *depends_of(deb)})
+def provide(deb, further=()):
+    """The folder with disk.img, kernel-* and initrd-*; `further` packages are in it too. Of older images the youngest stays."""
+    packages = sorted({*PACKAGES, *further, *depends_of(deb)})
     kernels = {short: kernel_package(meta) for short, meta in KERNELS.items()}
     CACHE.mkdir(parents=True, exist_ok=True)
     folder = CACHE / key_of(packages, kernels)
@@ -173,10 +173,10 @@ def provide(deb):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.exists():
             return folder
-        for old in CACHE.iterdir():
-            if old.is_dir():
-                shutil.rmtree(old)
-        growing = CACHE / "growing"  # what a build that failed left is gone already
+        growing = CACHE / "growing"
+        shutil.rmtree(growing, ignore_errors=True)  # what a build that failed left
+        for old in sorted((path for path in CACHE.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)[:-1]:
+            shutil.rmtree(old)
         growing.mkdir()
         build(growing, packages, kernels)
         growing.rename(folder)

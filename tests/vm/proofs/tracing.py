@@ -1,0 +1,49 @@
+"""Events of the kernel's own trace: what it did, in its own words.
+
+    with tracing.Trace("cgroup/cgroup_mkdir", function="cgroup_kill_write") as trace:
+        …
+    trace.lines("cgroup_mkdir")            # what follows the event's name in each line; those of the function under "called"
+"""
+
+from pathlib import Path
+
+from proving import sh
+
+ROOT = Path("/sys/kernel/tracing")
+
+
+def write(file, text):
+    (ROOT / file).write_text(text, encoding="ascii")
+
+
+class Trace:
+    def __init__(self, *events, function=None):
+        self.events, self.function, self.text = list(events), function, ""
+
+    def __enter__(self):
+        if not (ROOT / "trace").exists():
+            sh("mount", "-t", "tracefs", "tracefs", ROOT)
+        if self.function:
+            write("kprobe_events", f"p:proof/called {self.function}")
+            self.events.append("proof/called")
+        write("trace", "")
+        for event in self.events:
+            write(f"events/{event}/enable", "1")
+        write("tracing_on", "1")
+        return self
+
+    def __exit__(self, *_):
+        self.look()
+        for event in self.events:
+            write(f"events/{event}/enable", "0")
+        write("kprobe_events", "")
+
+    def look(self):
+        """What has happened so far."""
+        self.text = (ROOT / "trace").read_text(encoding="utf-8", errors="replace")
+        return self
+
+    def lines(self, event, *words):
+        """Those lines of this event that have each of the words."""
+        found = [line.split(f" {event}: ", 1)[1] for line in self.text.splitlines() if f" {event}: " in line]
+        return [line for line in found if all(word in line for word in words)]
