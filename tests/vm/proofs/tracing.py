@@ -1,8 +1,8 @@
 """Events of the kernel's own trace: what it did, in its own words.
 
-    with tracing.Trace("cgroup/cgroup_mkdir", function="cgroup_kill_write") as trace:
+    with tracing.Trace("cgroup/cgroup_mkdir") as trace:
         …
-    trace.lines("cgroup_mkdir")            # what follows the event's name in each line; those of the function under "called"
+    trace.lines("cgroup_mkdir")            # what follows the event's name in each line
 """
 
 from pathlib import Path
@@ -17,15 +17,12 @@ def write(file, text):
 
 
 class Trace:
-    def __init__(self, *events, function=None):
-        self.events, self.function, self.text = list(events), function, ""
+    def __init__(self, *events):
+        self.events, self.text = events, ""
 
     def __enter__(self):
         if not (ROOT / "trace").exists():
             sh("mount", "-t", "tracefs", "tracefs", ROOT)
-        if self.function:
-            write("kprobe_events", f"p:proof/called {self.function}")
-            self.events.append("proof/called")
         write("trace", "")
         for event in self.events:
             write(f"events/{event}/enable", "1")
@@ -36,7 +33,6 @@ class Trace:
         self.look()
         for event in self.events:
             write(f"events/{event}/enable", "0")
-        write("kprobe_events", "")
 
     def look(self):
         """What has happened so far."""
