@@ -92,7 +92,8 @@ def add_kernel(root, folder, work, package):
     run("dpkg-deb", "-x", deb, unpacked)
     deb.unlink()
     version = next((unpacked / "lib/modules").iterdir()).name
-    run("xz", "-d", *(unpacked / "lib/modules").rglob("*.ko.xz"))  # unpacked here once, not under emulation at each boot
+    if packed := list((unpacked / "lib/modules").rglob("*.ko.xz")):
+        run("xz", "-d", *packed)  # here once, not under emulation at each boot
     (root / "usr/lib/modules").mkdir(exist_ok=True)
     shutil.move(unpacked / "lib/modules" / version, root / "usr/lib/modules")
     run("depmod", "-b", root, version)
