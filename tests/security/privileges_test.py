@@ -56,7 +56,7 @@ class Processes(executor_service.HostCase):
 
     def test_P06_every_process_of_a_sandbox_is_filtered_as_seen_from_the_host(self):
         service = executor_service.service
-        executor_service.wait_until(service.pool_is_full, executor_service.SETTLE_SECONDS)
+        service.steady_level()  # the pool is full again
         seen = []
         for pid in service.processes():
             status = executor_service.status_of(pid)
@@ -70,7 +70,7 @@ class Processes(executor_service.HostCase):
     def test_P06_no_process_of_a_sandbox_is_dumpable(self):
         # what belongs to a process that may be looked into belongs to its user; else to the namespace's root
         must_run.need(own_ids(), "a range of ids")
-        executor_service.wait_until(executor_service.service.pool_is_full, executor_service.SETTLE_SECONDS)
+        executor_service.service.steady_level()  # the pool is full again
         seen = 0
         for pid in executor_service.service.processes():
             status = executor_service.status_of(pid)
