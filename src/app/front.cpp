@@ -204,7 +204,7 @@ class Front {
             .limits = spec_limits(config_),
             .job_text = !embedded(),
             .admission = admission_,
-            .draining = [this] { return draining_; },
+            .draining = [this] { return draining_ && !server_.adopted(); },  // who is new there is not read
             .rejected = [this](std::string_view reason) { metrics_.rejected(reason); },
             .failed =
                 [this](std::string_view what) {
@@ -334,6 +334,7 @@ class Front {
     if (draining_) return;
     ::sd_notify(0, "STOPPING=1\nSTATUS=the steward ended");
     drain();
+    if (!embedded()) drain_worker(config_.drain_time);
   }
 
   void wait_for_signal() {
@@ -350,12 +351,12 @@ class Front {
     });
   }
 
-  // An embedded queue dies with this process, so its jobs are finished first; another queue's wait for other
-  // workers.
+  // Jobs are taken until each client here has its answer, as nobody else may be there to take them. What then
+  // waits in a queue that outlives this process is left to other workers.
   void drain() {
     draining_ = true;
+    drain_end_ = std::chrono::steady_clock::now() + config_.drain_time;
     server_.drain();
-    if (!embedded()) drain_worker(config_.drain_time);
     drain_timer_.expires_after(config_.drain_time);
     drain_timer_.async_wait([this](const boost::system::error_code& code) {
       if (!code) on_grace_over();
@@ -364,7 +365,8 @@ class Front {
 
   void on_quiet() {
     quiet_ = true;
-    drain_worker(milliseconds(0));
+    const auto left = drain_end_ - std::chrono::steady_clock::now();
+    drain_worker(embedded() ? milliseconds(0) : std::chrono::ceil<milliseconds>(left));
     leave_when_settled();
   }
 
@@ -429,6 +431,7 @@ class Front {
   asio::steady_timer watchdog_{context_};
   asio::steady_timer drain_timer_{context_};
   asio::steady_timer settle_timer_{context_};
+  std::chrono::steady_clock::time_point drain_end_{};
   bool draining_ = false;
   bool quiet_ = false;
   bool worker_draining_ = false;

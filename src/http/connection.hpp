@@ -64,6 +64,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Ends it now. The handler of a pending request learns that its client has left.
   void close();
   [[nodiscard]] bool busy() const { return phase_ == Phase::handling || phase_ == Phase::writing; }
+  /// Has read a part of a request.
+  [[nodiscard]] bool reading() const { return phase_ == Phase::header || phase_ == Phase::body; }
 
  private:
   enum class Phase { idle, header, body, handling, writing, streaming, lingering, closed };

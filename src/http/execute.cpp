@@ -132,7 +132,8 @@ class Execution : public std::enable_shared_from_this<Execution> {
 
   void enqueue(Admission::Ticket ticket) {
     if (gone_) return;
-    if (parts_->draining && parts_->draining()) return stopping();
+    // one whose client waits was taken before the drain, and is finished
+    if (!waits_ && parts_->draining && parts_->draining()) return stopping();
     QueuedJob queued{
         .id = job_->id, .body = parts_->job_text ? job_to_json(*job_) : std::string(), .parsed = job_};
     if (!waits_) return enqueue_and_leave(std::move(queued), std::move(ticket));

@@ -42,7 +42,7 @@ struct ExecuteParts {
   bool job_text = true;                    ///< the queue needs the job as JSON, not only as a Job
   std::shared_ptr<Admission> admission{};  ///< null: nobody is held back
   Jobs* jobs = nullptr;                    ///< null: every request waits for its answer
-  std::function<bool()> draining{};        ///< true: 503 and the connection ends
+  std::function<bool()> draining{};        ///< true: a new request is a 503 and the connection ends
   std::function<void(std::string_view reason)> rejected{};
   std::function<void(std::string_view what)> failed{};         ///< the details behind a 500, for the log
   std::function<void(const std::string& job_id)> abandoned{};  ///< its client has left; stop what runs

@@ -138,9 +138,9 @@ void Server::sweep(Clock::time_point now) {
 
 std::size_t Server::busy() const {
   return static_cast<std::size_t>(
-      std::count_if(connections_.begin(), connections_.end(), [](const auto& entry) {
+      std::count_if(connections_.begin(), connections_.end(), [this](const auto& entry) {
         const auto connection = entry.second.lock();
-        return connection && connection->busy();
+        return connection && (connection->busy() || (adopted_ && connection->reading()));
       }));
 }
 

@@ -41,7 +41,7 @@ class Server : private ConnectionHost {
 
   /// Ends each connection after the request that it is busy with. New ones are still accepted, so that a load
   /// balancer hears from /ready that it should go elsewhere; those of an adopted socket wait for whoever
-  /// accepts there next.
+  /// accepts there next, and requests that are half read there are read and answered.
   void drain();
   /// Accepts nothing more and ends all connections now.
   void stop();
@@ -51,6 +51,7 @@ class Server : private ConnectionHost {
 
   [[nodiscard]] bool draining() const override { return draining_; }
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+  [[nodiscard]] bool adopted() const { return adopted_; }
   [[nodiscard]] std::size_t busy() const;
 
  private:

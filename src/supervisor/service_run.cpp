@@ -207,6 +207,7 @@ void Service::on_oom(Sandbox& sandbox) {
 
 void Service::stop(Sandbox& sandbox, Ending why) {
   if (!sandbox.killed_for) sandbox.killed_for = why;
+  if (sandbox.leaf) sandbox.leaf->kill();  // all of it at once: nothing gets to run between two signals
   sandbox.kill();
 }
 

@@ -1,5 +1,6 @@
 """The service over a real redis-server: other programs' jobs, HTTP through the queue, roles apart, Redis that goes and comes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -273,12 +274,26 @@ class Roles(OwnServers):
     def test_a_worker_that_stops_leaves_what_waits_to_the_next(self):
         server = self.redis_server()
         first = self.service(server, "worker")
-        jobs = [push(message(f"import time\ntime.sleep(0.3)\nprint({n})"), server) for n in range(6)]
+        jobs = [push(message(f"import time\ntime.sleep(0.6)\nprint({n})"), server) for n in range(6)]
         executor_service.wait_until(lambda: int(server.cli("LLEN", "executor:tasks")) <= 4, WAIT_SECONDS)
         self.assertEqual(first.close(), 0, first.log_tail())
         self.assertLess(sum(bool(server.cli("EXISTS", result_key(job)) == "1") for job in jobs), 6)
         self.service(server, "worker")
         self.assertEqual([stored(job, server)["results"][0]["stdout"] for job in jobs], [f"{n}\n" for n in range(6)])
+
+    def test_a_service_that_stops_runs_what_its_own_clients_wait_for(self):
+        server = self.redis_server()
+        service = self.service(server, "all")
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(Raw(service.port)) for _ in range(4)]
+            for number, client in enumerate(clients):
+                client.send(post_bytes({"language": "python", "source": f"import time\ntime.sleep(1)\nprint({number})", "tests": [{}]}))
+            self.assertTrue(executor_service.wait_until(lambda: server.cli("LLEN", "executor:tasks") == "2", WAIT_SECONDS))
+            service.server.send_signal(signal.SIGTERM)
+            answers = [client.response() for client in clients]
+        self.assertEqual(service.server.wait(WAIT_SECONDS), 0, service.log_tail())
+        self.assertEqual([(status, json.loads(body).get("results", [{}])[0].get("stdout")) for status, _, body in answers],
+                         [(200, f"{number}\n") for number in range(4)])
 
 
 class RedisAway(OwnServers):

@@ -16,6 +16,12 @@ def setUpModule():
     executor_service.start()
 
 
+def own_ids():
+    """Whether each sandbox has an id of its own on the host, as where the service was started as root."""
+    result, = executor_service.service.execute("pass")
+    return "own_ids" in result["isolation"]
+
+
 class Processes(executor_service.HostCase):
     def test_P01_no_program_can_be_started(self):
         self.assert_prints(program("import subprocess\nprint(attempt(os.execv, '/usr/bin/python3', ['x']), call(322, -100, b'/usr/bin/python3', 0, 0, 0), "
@@ -32,7 +38,9 @@ class Processes(executor_service.HostCase):
                            "2 0 ['EPERM', 'EPERM', 'EPERM', 'EPERM', 'EPERM'] EPERM EPERM EPERM EPERM\n")
 
     def test_P03_pid_1_cannot_be_signalled_where_signals_are_allowed(self):
-        self.assert_prints(program("print({attempt(os.kill, 1, n) for n in (0, 1, 2, 15, 9, 19, 10)})"), "{'EPERM'}\n", PROCESSES)
+        # where both have the service's one id the kernel itself drops what a namespace's first process has no handler for
+        self.assert_prints(program("import time\nprint({attempt(os.kill, 1, n) for n in (0, 1, 2, 15, 9, 19, 10)})\ntime.sleep(0.2)\nprint('goes on')"),
+                           f"{{'{'EPERM' if own_ids() else 'done'}'}}\ngoes on\n", PROCESSES)
 
     def test_P04_no_process_can_be_looked_into(self):
         for call, source in (("ptrace", "call(101, 16, 1, 0, 0)"), ("process_vm_readv", "call(310, 1, 0, 0, 0, 0, 0)"),
@@ -48,18 +56,21 @@ class Processes(executor_service.HostCase):
 
     def test_P06_every_process_of_a_sandbox_is_filtered_as_seen_from_the_host(self):
         service = executor_service.service
+        service.steady_level()  # the pool is full again
         seen = []
         for pid in service.processes():
             status = executor_service.status_of(pid)
             if status.get("NSpid", "").split()[-1:] in (["1"], ["2"]) and len(status["NSpid"].split()) >= 3:
                 seen.append({key: status[key] for key in ("Seccomp", "NoNewPrivs", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "Groups")})
         self.assertGreaterEqual(len(seen), 2 * executor_service.CONCURRENCY)
+        groups = "" if own_ids() else executor_service.status_of(service.server.pid)["Groups"]
         for facts in seen:
-            self.assertEqual(facts, {"Seccomp": "2", "NoNewPrivs": "1", "Groups": "", **{c: "0" * 16 for c in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}})
+            self.assertEqual(facts, {"Seccomp": "2", "NoNewPrivs": "1", "Groups": groups, **{c: "0" * 16 for c in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}})
 
     def test_P06_no_process_of_a_sandbox_is_dumpable(self):
         # what belongs to a process that may be looked into belongs to its user; else to the namespace's root
-        must_run.need("own_ids" in self.run_program("pass")["isolation"], "a range of ids")
+        must_run.need(own_ids(), "a range of ids")
+        executor_service.service.steady_level()  # the pool is full again
         seen = 0
         for pid in executor_service.service.processes():
             status = executor_service.status_of(pid)
@@ -70,9 +81,11 @@ class Processes(executor_service.HostCase):
         self.assertGreaterEqual(seen, 2 * executor_service.CONCURRENCY)
 
     def test_P07_nobody_can_become_somebody(self):
+        # the groups of a user who may not map ids cannot be dropped; in the sandbox they are nobody's
+        groups = [] if own_ids() else [65534] * len(executor_service.status_of(executor_service.service.server.pid)["Groups"].split())
         self.assert_prints(program("print(os.getresuid(), os.getresgid(), os.getgroups())\nprint([attempt(f, 0) for f in (os.setuid, os.setgid, os.seteuid, os.setegid)], "
                                    "attempt(os.setgroups, [0]), attempt(os.setresuid, 0, 0, 0), call(122, 0), call(123, 0), call(126, 0, 0), call(157, 8, 1))"),
-                           "(65534, 65534, 65534) (65534, 65534, 65534) []\n['EPERM', 'EPERM', 'EPERM', 'EPERM'] EPERM EPERM EPERM EPERM EPERM EPERM\n")
+                           f"(65534, 65534, 65534) (65534, 65534, 65534) {groups}\n['EPERM', 'EPERM', 'EPERM', 'EPERM'] EPERM EPERM EPERM EPERM EPERM EPERM\n")
 
     def test_P08_a_daemon_does_not_outlive_its_program(self):
         source = program("r, w = os.pipe()\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        for n in range(1, 65):\n            try: signal.signal(n, signal.SIG_IGN)\n"

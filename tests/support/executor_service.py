@@ -274,6 +274,7 @@ def not_above(level, before):
 
 def with_validator():
     """A source that it has not seen: the validator's sandbox, should it have been lost, is there again."""
+    service.disconnect()  # the server may have closed it meanwhile
     service.execute(f"print('{uuid.uuid4()}')")
 
 

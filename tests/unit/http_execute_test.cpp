@@ -209,6 +209,17 @@ TEST_CASE("while the service drains nothing is taken and the connection ends") {
   CHECK(bench.queue.submitted.empty());
 }
 
+TEST_CASE("a request that is in hand when the drain begins is finished") {
+  Bench bench;
+  bench.validator.judge = [&](const std::string&) -> Result<ValidationReport> {
+    bench.draining = true;
+    return ValidationReport{};
+  };
+  bench.post(kBody);
+  CHECK(bench.response.status == 0);
+  CHECK(bench.queue.submitted.size() == 1);
+}
+
 TEST_CASE("a client that leaves abandons its job, and its answer goes nowhere") {
   Bench bench;
   const ExchangePtr exchange = bench.post(kBody);

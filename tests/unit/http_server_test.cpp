@@ -400,7 +400,14 @@ TEST_CASE("a socket handed over is accepted on, and left to its other holder onc
   HttpClient first(context, port);
   first.send(kGet);
   REQUIRE(first.receive("{}"));
+  HttpClient half(context, port);
+  half.send(kGet.substr(0, 10));
+  HttpClient other(context, port);
+  other.send(kGet);
+  REQUIRE(other.receive("{}"));  // so the half before it is read
   server.drain();
+  half.send(kGet.substr(10));
+  CHECK(half.until_closed().starts_with("HTTP/1.1 200 "));
   HttpClient later(context, port);
   boost::asio::ip::tcp::socket waiting(context);
   holder.accept(waiting);  // it waited there

@@ -1,8 +1,8 @@
-"""The disk and the kernels of the virtual machine: Debian 12 with systemd and what the package depends on.
+"""The disk and the kernel of the virtual machine: Debian 12 with systemd and what the package depends on.
 
-    folder = image.provide(deb)         # build/vm/<key>; made when it is not there yet
+    folder = image.provide(deb, "6.12", ["docker.io"])     # build/vm/<key>; made when it is not there yet
 
-The key is a digest of all that the image is made of: package names, kernels, and the files of this folder.
+The key is a digest of all that the image is made of: package names, kernel, and the files of this folder.
 Needs root (mmdebstrap) and Debian's archive; no loop device and no mount outside a namespace of its own.
 """
 
@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 CACHE = HERE.parents[1] / "build/vm"
 KERNELS = {"6.12": "linux-image-6.12-cloud-amd64", "6.1": "linux-image-cloud-amd64"}
 PACKAGES = ("systemd systemd-sysv udev dbus libpam-systemd iproute2 procps kmod util-linux uidmap passwd init-system-helpers apt "
-            "python3-minimal python3 redis-server busybox-static curl docker.io").split()
+            "python3-minimal python3 redis-server busybox-static curl").split()
 LEFT_OUT = ("doc", "man", "info", "locale", "lintian")
 EXT4 = ["-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal,^metadata_csum,^64bit,^resize_inode",
         "-E", "lazy_itable_init=1,nodiscard,root_owner=0:0"]
@@ -66,8 +66,8 @@ def kernel_package(meta):
     return f"{name[1]}={version}"
 
 
-def key_of(packages, kernels):
-    digest = hashlib.sha256(" ".join([*packages, *kernels.values()]).encode())
+def key_of(packages, kernel):
+    digest = hashlib.sha256(" ".join([*packages, kernel]).encode())
     for path in sorted([HERE / "image.py", HERE / "extract_kernel.py", *(HERE / "guest").iterdir()]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
@@ -84,7 +84,7 @@ def make_tree(root, packages):
     (root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
 
 
-def add_kernel(root, folder, work, short, package):
+def add_kernel(root, folder, work, package):
     """Modules into the tree; the kernel and an initrd that mounts the disk beside it."""
     run("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package, cwd=work, stdout=subprocess.DEVNULL)
     deb, = work.glob("linux-image-*.deb")
@@ -92,12 +92,12 @@ def add_kernel(root, folder, work, short, package):
     run("dpkg-deb", "-x", deb, unpacked)
     deb.unlink()
     version = next((unpacked / "lib/modules").iterdir()).name
-    for module in (unpacked / "lib/modules").rglob("*.ko.xz"):
-        run("xz", "-d", module)  # unpacked here once, not under emulation at each boot
+    if packed := list((unpacked / "lib/modules").rglob("*.ko.xz")):
+        run("xz", "-d", *packed)  # here once, not under emulation at each boot
     (root / "usr/lib/modules").mkdir(exist_ok=True)
     shutil.move(unpacked / "lib/modules" / version, root / "usr/lib/modules")
     run("depmod", "-b", root, version)
-    run(HERE / "extract_kernel.py", unpacked / "boot" / f"vmlinuz-{version}", folder / f"kernel-{short}")
+    run(HERE / "extract_kernel.py", unpacked / "boot" / f"vmlinuz-{version}", folder / "kernel")
     shutil.rmtree(unpacked)
 
     initrd = work / "initrd"
@@ -109,7 +109,7 @@ def add_kernel(root, folder, work, short, package):
     modules = dict.fromkeys(line.split()[1] for line in loads.splitlines() if line.startswith("insmod "))
     for number, module in enumerate(modules):
         shutil.copy(module, initrd / "modules" / f"{number:02}-{Path(module).name}")
-    with open(folder / f"initrd-{short}", "wb") as file:
+    with open(folder / "initrd", "wb") as file:
         listed = subprocess.run(["find", "."], cwd=initrd, check=True, capture_output=True).stdout
         subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "--owner", "0:0"], cwd=initrd, input=listed, stdout=file, check=True)
     shutil.rmtree(initrd)
@@ -134,8 +134,8 @@ def configure(root):
     (etc / "systemd/system-generators").mkdir()
     for name in GENERATORS:
         (etc / f"systemd/system-generators/systemd-{name}-generator").symlink_to("/dev/null")
-    # the proof that is about Docker starts it
-    run("systemctl", f"--root={root}", "--quiet", "disable", "docker.service", "docker.socket", "containerd.service")
+    if (root / "usr/sbin/dockerd").exists():  # the proof that is about Docker starts it
+        run("systemctl", f"--root={root}", "--quiet", "disable", "docker.service", "docker.socket", "containerd.service")
     # devices: only what a rule matters for here, and no hardware database
     (units / "systemd-udev-trigger.service.d").mkdir()
     (units / "systemd-udev-trigger.service.d/proof.conf").write_text(
@@ -150,12 +150,11 @@ def configure(root):
     (root / "usr/local/sbin/proof").chmod(0o755)
 
 
-def build(folder, packages, kernels):
+def build(folder, packages, kernel):
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="executor-vm.") as work:
         work, root = Path(work), Path(work) / "root"
         make_tree(root, packages)
-        for short, package in kernels.items():
-            add_kernel(root, folder, work, short, package)
+        add_kernel(root, folder, work, kernel)
         configure(root)
         disk = folder / "disk.img"
         with open(disk, "wb"):
@@ -163,21 +162,21 @@ def build(folder, packages, kernels):
         run("mke2fs", *EXT4, "-L", "root", "-d", root, disk)
 
 
-def provide(deb):
-    """The folder with disk.img, kernel-* and initrd-*. Older images are removed."""
-    packages = sorted({*PACKAGES, *depends_of(deb)})
-    kernels = {short: kernel_package(meta) for short, meta in KERNELS.items()}
+def provide(deb, short, further=()):
+    """The folder with disk.img, kernel and initrd; `further` packages are in it too. Of older images the youngest stays."""
+    packages = sorted({*PACKAGES, *further, *depends_of(deb)})
+    kernel = kernel_package(KERNELS[short])
     CACHE.mkdir(parents=True, exist_ok=True)
-    folder = CACHE / key_of(packages, kernels)
+    folder = CACHE / key_of(packages, kernel)
     with open(CACHE / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.exists():
             return folder
-        for old in CACHE.iterdir():
-            if old.is_dir():
-                shutil.rmtree(old)
-        growing = CACHE / "growing"  # what a build that failed left is gone already
+        growing = CACHE / "growing"
+        shutil.rmtree(growing, ignore_errors=True)  # what a build that failed left
+        for old in sorted((path for path in CACHE.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)[:-1]:
+            shutil.rmtree(old)
         growing.mkdir()
-        build(growing, packages, kernels)
+        build(growing, packages, kernel)
         growing.rename(folder)
     return folder

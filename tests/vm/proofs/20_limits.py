@@ -1,8 +1,11 @@
 """What the kernel holds a sandbox to, looked at from outside while a program runs."""
 
+import subprocess
 import threading
+from pathlib import Path
 
 import proving
+import tracing
 from proving import proof
 
 MEMORY = 64 << 20
@@ -45,6 +48,30 @@ def a_leaf():
 
 
 @proof
+def born_there():
+    "by the kernel's trace no process ever moves into a leaf: all are born there, by CLONE_INTO_CGROUP"
+    with tracing.Trace("cgroup/cgroup_mkdir", "cgroup/cgroup_notify_populated", "cgroup/cgroup_attach_task") as trace:
+        for _ in range(3):
+            proving.execute("print(1)")
+        proving.wait(lambda: trace.look().lines("cgroup_notify_populated", "sandbox-", "val=1"))
+        moved_by_hand()
+    assert trace.lines("cgroup_mkdir", "sandbox-"), trace.text
+    assert trace.lines("cgroup_attach_task", "moved-by-hand"), trace.text  # so that a move would have been seen
+    assert not trace.lines("cgroup_attach_task", "sandbox-"), trace.text
+    return f"leaves made meanwhile: {len(trace.lines('cgroup_mkdir', 'sandbox-'))}"
+
+
+def moved_by_hand():
+    group = Path("/sys/fs/cgroup/moved-by-hand")
+    group.mkdir()
+    with subprocess.Popen(["sleep", "60"]) as sleeper:
+        (group / "cgroup.procs").write_text(str(sleeper.pid), encoding="ascii")
+        sleeper.kill()
+    proving.wait(lambda: "populated 0" in (group / "cgroup.events").read_text(encoding="ascii"))
+    group.rmdir()
+
+
+@proof
 def out_of_memory():
     "a program beyond its memory is killed as a group, which memory.events counts, and the verdict says so"
     before = counted("oom_group_kill")
@@ -56,11 +83,14 @@ def out_of_memory():
 
 @proof
 def killed():
-    "a program that never ends is ended at its time, by cgroup.kill, and its leaf is removed"
+    "a program that never ends is ended at its time, by a write to cgroup.kill, and its leaf is removed"
     settled = len(proving.leaves())
-    result = proving.execute("while True: pass", timeoutMs=300, cpuTimeMs=20000)
+    with tracing.Trace("cgroup/cgroup_rmdir", "signal/signal_generate") as trace:
+        result = proving.execute("while True: pass", timeoutMs=300, cpuTimeMs=20000)
+        proving.wait(lambda: len(proving.leaves()) <= settled)
     assert result["verdict"] == "wall_time_limit", result
-    proving.wait(lambda: len(proving.leaves()) <= settled)
+    # a write to cgroup.kill sends to each thread, where kill(2) and its like send to the process (grp=1)
+    assert trace.lines("signal_generate", "sig=9 ", "code=0 ", "grp=0 "), trace.text
     return f"{settled} leaves, all of warm sandboxes"
 
 

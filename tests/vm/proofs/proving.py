@@ -102,12 +102,16 @@ def execute(source, **test):
     return answer["results"][0]
 
 
-def sample():
-    """The sample job is answered right, by the native backend; its id."""
-    wait(ready)
+def sample(backend="native", seconds=SETTLE_SECONDS):
+    """The sample job is answered right, by this backend; its id. Where starting Python takes the emulated processor longer than the
+    job's 1.5 s, it is asked again with more, and that is said."""
+    wait(ready, seconds)
     status, answer = post(SAMPLE)
+    if status == 200 and {"wall_time_limit", "cpu_time_limit"} & {result["verdict"] for result in answer["results"]}:
+        print("       beyond 1.5 s: the sample job is asked again with 20 s", flush=True)
+        status, answer = post({**SAMPLE, "tests": [{**test, "timeoutMs": 20000} for test in SAMPLE["tests"]]})
     assert status == 200 and answer["passed"] == 2, (status, answer)
-    assert {result["backend"] for result in answer["results"]} == {"native"}, answer
+    assert {result["backend"] for result in answer["results"]} == {backend}, answer
     assert {result["verdict"] for result in answer["results"]} == {"accepted"}, answer
     return answer["jobId"]
 
