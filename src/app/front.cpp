@@ -440,12 +440,10 @@ class Front {
   http::Jobs jobs_{
       context_,
       {},
-      {.look_up = [this](const std::string& id,
-                         Queue::Known known) { queue_->look_up(id, std::move(known)); },
-       .follow = [this](
-                     const std::string& id, Queue::Known known,
-                     Queue::Listener listener) { queue_->follow(id, std::move(known), std::move(listener)); },
-       .cancel = [this](const std::string& id, Queue::Known known) { queue_->cancel(id, std::move(known)); },
+      {.look_up = [this](const std::string& id, const Queue::Known& known) { queue_->look_up(id, known); },
+       .follow = [this](const std::string& id, const Queue::Known& known,
+                        const Queue::Listener& listener) { queue_->follow(id, known, listener); },
+       .cancel = [this](const std::string& id, const Queue::Known& known) { queue_->cancel(id, known); },
        .abandon =
            [this](const std::string& id) {
              queue_->abandon(id);

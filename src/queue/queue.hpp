@@ -67,13 +67,15 @@ class Queue {
     std::function<void(std::string)> progress;  ///< what comes after the events that were known
     Answer answer;  ///< its end; std::errc::operation_canceled where somebody has cancelled it
   };
-  virtual void look_up(const std::string& /*job_id*/, Known known) { known(std::optional<KnownJob>()); }
+  virtual void look_up(const std::string& /*job_id*/, const Known& known) {
+    known(std::optional<KnownJob>());
+  }
   /// As look_up(); a job that has not ended is listened to from then on.
-  virtual void follow(const std::string& /*job_id*/, Known known, Listener /*listener*/) {
+  virtual void follow(const std::string& /*job_id*/, const Known& known, const Listener& /*listener*/) {
     known(std::optional<KnownJob>());
   }
   /// As look_up(), after what waits or runs of it has been stopped, wherever.
-  virtual void cancel(const std::string& /*job_id*/, Known known) { known(std::optional<KnownJob>()); }
+  virtual void cancel(const std::string& /*job_id*/, const Known& known) { known(std::optional<KnownJob>()); }
 
   // -- the consumer's side (worker)
   /// Starts handing out jobs, at most `capacity` leases at a time.

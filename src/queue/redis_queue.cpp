@@ -66,15 +66,11 @@ class RedisQueue : public Queue {
     producer_.submit(std::move(job), std::move(answer), reachable());
   }
   void abandon(const std::string& job_id) override { producer_.abandon(job_id); }
-  void look_up(const std::string& job_id, Known known) override {
-    followers_.look_up(job_id, std::move(known));
+  void look_up(const std::string& job_id, const Known& known) override { followers_.look_up(job_id, known); }
+  void follow(const std::string& job_id, const Known& known, const Listener& listener) override {
+    followers_.follow(job_id, known, listener);
   }
-  void follow(const std::string& job_id, Known known, Listener listener) override {
-    followers_.follow(job_id, std::move(known), std::move(listener));
-  }
-  void cancel(const std::string& job_id, Known known) override {
-    followers_.cancel(job_id, std::move(known));
-  }
+  void cancel(const std::string& job_id, const Known& known) override { followers_.cancel(job_id, known); }
 
   void consume(std::size_t capacity, std::function<void(Delivery)> on_job) override {
     consumer_.consume(capacity, std::move(on_job));
