@@ -160,7 +160,7 @@ class Families(executor_service.HostCase):
         table = {e["name"]: n for n, e in golden("python").items()}
         results = executor_service.service.execute(ONE, [{"stdin": repr((table[name], 0))} for name in names])
         self.assertEqual({n: (r["verdict"], r.get("violation")) for n, r in zip(names, results)},
-                         {n: ("security_violation", n) for n in names})
+                         {n: ("security_violation", self.named(n)) for n in names})
 
     def test_K03_arguments_are_looked_at_in_full(self):
         high, top = 1 << 32, -(1 << 63)
