@@ -20,9 +20,16 @@ def setUpModule():
 
 
 class Essential(unittest.TestCase):
+    def proofs_hold(self):
+        return subprocess.run([RUN, "--essential", "--build", os.environ["EXECUTOR_BUILD"]], check=False,
+                              preexec_fn=executor_service.end_with_parent).returncode == 0
+
     def test_the_package_on_a_host_of_its_own(self):
-        self.assertEqual(subprocess.run([RUN, "--essential", "--build", os.environ["EXECUTOR_BUILD"]], check=False,
-                                        preexec_fn=executor_service.end_with_parent).returncode, 0)
+        if self.proofs_hold():
+            return
+        # an emulated machine is as slow as its host is busy, and its kernel has panicked once
+        print("What did not hold is said above. Once more, on a machine of its own:", flush=True)
+        self.assertTrue(self.proofs_hold())
 
 
 if __name__ == "__main__":
