@@ -20,8 +20,10 @@ using std::chrono::nanoseconds;
 /// The newest version of the API that this was written against, and the oldest that has all of it.
 constexpr int kNewestMinor = 47;
 constexpr int kOldestMinor = 40;
-/// Beside the program's own processes: the engine's init and the bootstrap.
-constexpr std::uint64_t kOwnProcesses = 2;
+/// Beside the program's own processes: the bootstrap.
+constexpr std::uint64_t kOwnProcesses = 1;
+/// An engine makes no container with less.
+constexpr std::uint64_t kLeastMemory = 6 * kMiB;
 
 constexpr std::uint64_t kMarkAddress = std::uint64_t{kMarkHigh} << 32U | kMarkLow;
 
@@ -73,23 +75,24 @@ json mounts(const ContainerPlan& plan) {
 }
 
 json host_config(const ContainerPlan& plan) {
-  return {{"NetworkMode", "none"},
-          {"IpcMode", "none"},
-          {"Init", true},
-          {"ReadonlyRootfs", true},
-          {"Tmpfs",
-           {{"/tmp", "rw,nosuid,nodev,noexec,size=16777216,nr_inodes=1024,mode=0700,uid=65534,gid=65534"}}},
-          {"Mounts", mounts(plan)},
-          {"Memory", plan.limits.memory_max},
-          {"MemorySwap", plan.limits.memory_max},  // the sum of both: no swap
-          {"NanoCpus", plan.limits.nano_cpus},
-          {"PidsLimit", plan.limits.pids_max + kOwnProcesses},
-          {"Ulimits", ulimits(plan.limits)},
-          {"CapDrop", {"ALL"}},
-          {"SecurityOpt", {"no-new-privileges", "seccomp=" + plan.profile}},
-          {"Privileged", false},
-          {"AutoRemove", plan.removes_itself},
-          {"LogConfig", {{"Type", "none"}, {"Config", json::object()}}}};
+  return {
+      {"NetworkMode", "none"},
+      {"IpcMode", "none"},
+      {"Init", false},  // the bootstrap is; the engine's could be looked into by a program of the same user
+      {"ReadonlyRootfs", true},
+      {"Tmpfs",
+       {{"/tmp", "rw,nosuid,nodev,noexec,size=16777216,nr_inodes=1024,mode=0700,uid=65534,gid=65534"}}},
+      {"Mounts", mounts(plan)},
+      {"Memory", std::max(plan.limits.memory_max, kLeastMemory)},
+      {"MemorySwap", std::max(plan.limits.memory_max, kLeastMemory)},  // the sum of both: no swap
+      {"NanoCpus", plan.limits.nano_cpus},
+      {"PidsLimit", plan.limits.pids_max + kOwnProcesses},
+      {"Ulimits", ulimits(plan.limits)},
+      {"CapDrop", {"ALL"}},
+      {"SecurityOpt", {"no-new-privileges", "seccomp=" + plan.profile}},
+      {"Privileged", false},
+      {"AutoRemove", plan.removes_itself},
+      {"LogConfig", {{"Type", "none"}, {"Config", json::object()}}}};
 }
 
 // -- numbers of fixed width
@@ -132,9 +135,6 @@ Result<std::string> engine_profile(std::string_view processes_profile) {
   rules.push_back(allow(loader_calls().names, loader_calls().reason));
   rules.push_back(allow({"tkill"}, "raise() of musl"));
   rules.push_back(allow({"epoll_pwait"}, "the engine's runtime, between this filter and its exec"));
-  constexpr std::uint64_t kTiocspgrp = 0x5410;
-  rules.push_back(
-      allow({"ioctl"}, "TIOCSPGRP: the engine's init ends where it is forbidden", equals(1, kTiocspgrp)));
   constexpr std::uint64_t kSetDumpable = 4;
   constexpr std::uint64_t kSetSeccomp = 22;
   rules.push_back(

@@ -21,7 +21,7 @@ inline constexpr std::string_view kOwnerLabel = "io.executor.owner";
 /// Where a runtime's own files stand, in its root and so in a container of any image.
 inline constexpr std::string_view kFilesPlace = "/usr/lib/executor";
 
-/// The profile for a container from the one for programs that may start processes: what the engine's init,
+/// The profile for a container from the one for programs that may start processes: what the engine,
 /// the bootstrap and a program's loader need is added, each with its reason. JSON in the engine's form.
 [[nodiscard]] Result<std::string> engine_profile(std::string_view processes_profile);
 

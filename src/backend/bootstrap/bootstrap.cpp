@@ -1,12 +1,12 @@
-// Starts one program in a container and reports how it ended. The engine's init is process 1, this is its
-// child.
+// Process 1 of a container: starts one program, reaps what it leaves behind, and reports how it ended.
 //
 // It says on standard output that it is ready, with the container's CPU time so far, and reads the hand-over
 // (hand_over.hpp) from standard input. The program stands in /tmp, behind a further seccomp filter where one
-// is given: the engine's must let init and this program fork and execute, the runtime's program need not. The
-// last bytes on standard error are the report, behind the nonce, which no program sees: when they are
-// written, this process and init are alone in the container. SIGTERM ends the program; so does its time,
-// should nobody ask any more.
+// is given: the engine's must let this one fork and execute, the runtime's program need not. It is not
+// dumpable, so that a program of the same user can neither read nor write it, and as process 1 cannot be
+// killed from inside. The last bytes on standard error are the report, behind the nonce, which no program
+// sees: when they are written, this process is alone in the container. SIGTERM ends the program; so does its
+// time, should nobody ask any more.
 //
 // Static: the image need not have a library of ours. Single-threaded.
 #include <fcntl.h>
@@ -136,7 +136,7 @@ bool load_filter(const std::string& bytes, const void* environment) {
   ::_exit(127);
 }
 
-/// Ends everything but init and this process.
+/// Ends everything but this process.
 void wait_until_alone() {
   constexpr int kAttempts = 1000;
   for (int i = 0; i < kAttempts && ::kill(-1, SIGKILL) == 0; ++i) {
@@ -181,7 +181,7 @@ int serve() {
   const std::string failure = read_to_end(pipe->read.get());
   int status = 0;
   rusage usage{};
-  while (::wait4(program, &status, 0, &usage) < 0 && errno == EINTR) {
+  while (::wait4(-1, &status, 0, &usage) != program) {  // orphans are ours to reap
   }
   handle(SIGTERM, SIG_IGN);
   ::alarm(0);
