@@ -248,7 +248,7 @@ Environment process_environment() {
 SpecLimits spec_limits(const Config& config) {
   SpecLimits limits;
   limits.languages = config.languages;
-  limits.reserved_files = config.source_files;
+  limits.source_files = config.source_files;
   limits.defaults.wall_time = config.timeout;
   limits.defaults.memory_max = config.mem_limit;
   limits.defaults.nano_cpus = config.nano_cpus;

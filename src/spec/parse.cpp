@@ -206,9 +206,11 @@ bool JobReader::file(json& entry, const string& name, std::size_t& total) {
 /// No two files in one place, no file where another needs a folder, none where the source will stand.
 bool JobReader::place_is_free(const string& path, const string& field) {
   const string_view first = string_view(path).substr(0, path.find('/'));
-  const auto& reserved = limits_.reserved_files;
-  if (std::find(reserved.begin(), reserved.end(), first) != reserved.end() ||
-      std::find(kSolutionFiles.begin(), kSolutionFiles.end(), first) != kSolutionFiles.end()) {
+  const auto language =
+      static_cast<std::size_t>(std::find(limits_.languages.begin(), limits_.languages.end(), job_.language) -
+                               limits_.languages.begin());
+  const bool is_source = language < limits_.source_files.size() && limits_.source_files[language] == first;
+  if (is_source || std::find(kSolutionFiles.begin(), kSolutionFiles.end(), first) != kSolutionFiles.end()) {
     return fail("bad_value", field, field + " is where the source stands");
   }
   bool free = !folders_.contains(path) && paths_.insert(path).second;

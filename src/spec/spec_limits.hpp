@@ -16,8 +16,7 @@ namespace executor {
 /// otherwise.
 struct SpecLimits {
   std::vector<std::string> languages{"python"};
-  std::vector<std::string> reserved_files{
-      "main.py"};  ///< where a runtime puts the source; no file may stand there
+  std::vector<std::string> source_files{"main.py"};  ///< of each language: no other file may stand there
 
   std::size_t max_depth = 32;  ///< JSON arrays and objects within each other
   std::size_t max_tests = 1000;

@@ -46,6 +46,7 @@ TABLE = {
     "a program that defines none": ("console.log(require('fs').readFileSync(0, 'utf8').trim() + '!')", "hey", "hey!"),
     "a solution that is no function": ("const solution = 5; console.log(solution)", "1", "5"),
     "a map": ("function solution() { return new Map([[1, 2]]) }", "", "{}"),
+    "the program ends itself": ("function solution(n) { console.log('bye'); process.exit() }", "1", "bye"),
     "a date": ("function solution() { return new Date(0) }", "", '"1970-01-01T00:00:00.000Z"'),
 }
 

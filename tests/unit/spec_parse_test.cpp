@@ -260,6 +260,21 @@ TEST_CASE("a file stands at a plain path below the working directory") {
   CHECK(refused(with("/files", file(std::string(513, 'a')))).status == 413);
 }
 
+TEST_CASE("only the own language's source is in the way of a file") {
+  SpecLimits limits;
+  limits.languages = {"python", "javascript"};
+  limits.source_files = {"main.py", "main.js"};
+  const auto is_accepted = [&](const char* language, const char* path) {
+    json body = with("/language", language);
+    body["files"] = json{{{"path", path}, {"content", "x"}}};
+    return parse_job(body.dump(), limits).has_value();
+  };
+  CHECK(is_accepted("python", "main.js"));
+  CHECK(is_accepted("javascript", "main.py"));
+  CHECK_FALSE(is_accepted("python", "main.py"));
+  CHECK_FALSE(is_accepted("javascript", "main.js"));
+}
+
 TEST_CASE("no two files stand in one place") {
   const auto files = [](const char* first, const char* second) {
     return json{{{"path", first}, {"content", ""}}, {{"path", second}, {"content", ""}}};

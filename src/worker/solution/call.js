@@ -67,8 +67,10 @@ module.exports = async function call(solution, text) {
     return write.call(process.stdout, chunk, ...rest);
   };
   let settled = false;
-  process.on("exit", (status) => {
-    if (settled || status !== 0) return;
+  // nothing is left to wait for; an end of the program's own does not come by here
+  process.on("beforeExit", () => {
+    if (settled) return;
+    settled = true;
     process.stderr.write("Error: solution returned a promise that is never settled\n");
     process.exitCode = 1;
   });
