@@ -411,4 +411,6 @@ Result<std::size_t> RabbitConnection::depth() {
   return static_cast<std::size_t>(found->message_count);
 }
 
+void RabbitConnection::close() { amqp_connection_close(library_->state, AMQP_REPLY_SUCCESS); }
+
 }  // namespace executor

@@ -57,6 +57,9 @@ class RabbitConnection {
   Result<void> delete_mark(const std::string& name);
   Result<RabbitMark> look(const std::string& name);
   Result<std::size_t> depth();
+  /// Takes leave: returns when the server has done all that was asked of it, or is gone. A server that only
+  /// finds the connection closed may forget the last acknowledgements that it was sent.
+  void close();
 
  private:
   struct Library;

@@ -33,7 +33,7 @@ constexpr milliseconds kLongestWait{5000};
 /// Heartbeats are sent and missed ones noticed while polling.
 constexpr milliseconds kPollPeriod{1000};
 constexpr std::uint16_t kRepliesPrefetch = 64;
-constexpr milliseconds kFarewell{500};
+constexpr milliseconds kFarewell{2000};
 /// The server writes acknowledgements down in its own time.
 constexpr std::chrono::seconds kMarkStay{10};
 
@@ -53,7 +53,9 @@ class RabbitLink::Thread : public std::enable_shared_from_this<RabbitLink::Threa
     thread_ = std::thread([this] {
       connect();
       context_.run();
+      if (connection_) connection_->close();
       disconnect();
+      ended_.set_value();
     });
   }
 
@@ -61,9 +63,8 @@ class RabbitLink::Thread : public std::enable_shared_from_this<RabbitLink::Threa
   /// acknowledgements above all, unless it hangs in a call.
   void stop() {
     stopped_ = true;
-    std::promise<void> done;
-    post([&done] { done.set_value(); });
-    done.get_future().wait_for(kFarewell);
+    post([this] { context_.stop(); });
+    ended_.get_future().wait_for(kFarewell);
     context_.stop();
     interrupt();
     thread_.join();
@@ -258,6 +259,7 @@ class RabbitLink::Thread : public std::enable_shared_from_this<RabbitLink::Threa
   asio::io_context& front_;
   Events events_;
   std::thread thread_{};
+  std::promise<void> ended_{};
   std::atomic<bool> stopped_ = false;  // both threads
   std::atomic<int> breakable_ = -1;    // whoever takes it out closes it
   asio::io_context context_{1};        // of this thread; posting to it is safe from the other

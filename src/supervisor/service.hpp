@@ -100,6 +100,7 @@ class Service {
   void fill_pools();
   void fill_pool(std::size_t runtime);
   [[nodiscard]] std::size_t pool_size(std::size_t runtime) const;
+  [[nodiscard]] std::size_t ready_count(std::size_t runtime) const;
   [[nodiscard]] bool is_embedded(std::size_t runtime) const;
   Result<void> start_zygote(std::size_t runtime);
   static void expect_answer(Pool& pool);

@@ -53,6 +53,11 @@ std::size_t Service::pool_size(std::size_t runtime) const {
   return wanted ? builder_->config().warm_pool : 0;
 }
 
+std::size_t Service::ready_count(std::size_t runtime) const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      armed_, [&](std::uint32_t number) { return sandboxes_.at(number)->runtime == runtime; }));
+}
+
 void Service::fill_pools() {
   for (std::size_t runtime = 0; runtime < pools_.size(); ++runtime) fill_pool(runtime);
 }
@@ -69,8 +74,7 @@ void Service::fill_pool(std::size_t runtime) {
   std::size_t wanted = pool_size(runtime);
   for (const Waiting& waiting : waiting_)
     if (waiting.runtime == runtime) ++(waiting.program.processes ? wanted_processes : wanted);
-  const auto ready = static_cast<std::size_t>(std::ranges::count_if(
-      armed_, [&](std::uint32_t number) { return sandboxes_.at(number)->runtime == runtime; }));
+  const std::size_t ready = ready_count(runtime);
   if (wanted + wanted_processes > 0 && !pool.zygote)
     if (auto r = start_zygote(runtime); !r) return build_failed(0, runtime, r.error());
   for (; building_processes < wanted_processes && !free_slots_.empty() && pool.build_again.count() == 0;
@@ -314,6 +318,9 @@ void Service::armed(Sandbox& sandbox) {
     return waiting.runtime == sandbox.runtime && waiting.program.processes == sandbox.processes;
   });
   if (waits == waiting_.end()) {
+    // made for a program that was cancelled meanwhile
+    if (sandbox.processes || ready_count(sandbox.runtime) >= pool_size(sandbox.runtime))
+      return begin_ending(sandbox);
     armed_.push_back(sandbox.number);
     statistics_soon();
     return;

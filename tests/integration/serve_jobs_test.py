@@ -187,6 +187,25 @@ class Shares(executor_service.HostCase):
             ask("DELETE", f"/jobs/{job_id}")
 
 
+class Surplus(unittest.TestCase):
+    """Nothing is kept ready here: every sandbox is made for the test that waits for it."""
+
+    def test_what_was_being_made_for_a_cancelled_job_does_not_stay(self):
+        service = executor_service.Service(EXECUTOR_WARM_POOL="0", EXECUTOR_MAX_CONCURRENCY="16")
+        try:
+            service.execute("print(1)")  # its policy is checked in a sandbox that stays
+            before = service.steady_level()
+            for processes in (False, True):
+                source = f"import time\ntime.sleep(30) # {processes}"
+                job_id = submit(job(source, *[{}] * 16, processes=processes), service)
+                ask("DELETE", f"/jobs/{job_id}", service=service)
+                self.assertEqual(ended(job_id, service)["state"], "cancelled")
+            executor_service.wait_until(lambda: service.level() == before, executor_service.SETTLE_SECONDS)
+            self.assertEqual(service.level(), before)
+        finally:
+            self.assertEqual(service.close(), 0)
+
+
 class OverRedis(unittest.TestCase):
     """Two fronts and a worker apart: what one front accepted, the other answers for as well."""
 
