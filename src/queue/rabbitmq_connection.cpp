@@ -16,6 +16,7 @@ namespace executor {
 namespace {
 
 constexpr amqp_channel_t kChannel = 1;
+constexpr amqp_channel_t kAskingChannel = 2;  ///< for questions that the server may close it for
 constexpr int kFrameMax = 131072;
 constexpr std::chrono::milliseconds kCallTimeout{10'000};
 constexpr int kRepliesExpireMs = 600'000;
@@ -222,8 +223,10 @@ Result<void> RabbitConnection::log_in() {
 }
 
 Result<void> RabbitConnection::prepare() {
-  amqp_channel_open(library_->state, kChannel);
-  if (auto opened = check(amqp_get_rpc_reply(library_->state), "open channel"); !opened) return opened;
+  for (const amqp_channel_t channel : {kChannel, kAskingChannel}) {
+    amqp_channel_open(library_->state, channel);
+    if (auto opened = check(amqp_get_rpc_reply(library_->state), "open channel"); !opened) return opened;
+  }
   for (const std::string* name : {&options_.jobs_queue, &options_.results_queue, &options_.dead_queue})
     if (auto there = ensure_queue(*name, false); !there) return there;
   if (auto there = ensure_queue(options_.replies_queue, true); !there) return there;
@@ -231,17 +234,27 @@ Result<void> RabbitConnection::prepare() {
   return check(amqp_get_rpc_reply(library_->state), "ask for confirmations");
 }
 
-// A queue that others have made with arguments of their own is used as it is.
-Result<void> RabbitConnection::ensure_queue(const std::string& name, bool ours) {
-  amqp_queue_declare(library_->state, kChannel, bytes(name), 1, 0, 0, 0, amqp_empty_table);
-  const amqp_rpc_reply_t found = amqp_get_rpc_reply(library_->state);
-  if (found.reply_type == AMQP_RESPONSE_NORMAL) return {};
-  if (reply_code(found) != kNotFound) return check(found, "look for queue \"" + name + "\"");
+/// The messages of a queue; nothing where it is not there.
+Result<std::optional<std::size_t>> RabbitConnection::count(const std::string& queue) {
+  const auto* found =
+      amqp_queue_declare(library_->state, kAskingChannel, bytes(queue), 1, 0, 0, 0, amqp_empty_table);
+  if (found != nullptr) return std::optional(static_cast<std::size_t>(found->message_count));
+  const amqp_rpc_reply_t reply = amqp_get_rpc_reply(library_->state);
+  if (reply_code(reply) != kNotFound) return check(reply, "look for queue \"" + queue + "\"").error();
   // the server has closed the channel for the question
   amqp_channel_close_ok_t closed{};
-  amqp_send_method(library_->state, kChannel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed);
-  amqp_channel_open(library_->state, kChannel);
-  if (auto opened = check(amqp_get_rpc_reply(library_->state), "open channel"); !opened) return opened;
+  amqp_send_method(library_->state, kAskingChannel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed);
+  amqp_channel_open(library_->state, kAskingChannel);
+  if (auto opened = check(amqp_get_rpc_reply(library_->state), "open channel"); !opened)
+    return opened.error();
+  return std::optional<std::size_t>();
+}
+
+// A queue that others have made with arguments of their own is used as it is.
+Result<void> RabbitConnection::ensure_queue(const std::string& name, bool ours) {
+  const auto found = count(name);
+  if (!found) return found.error();
+  if (found->has_value()) return {};
   amqp_table_entry_t expires = number_entry("x-expires", kRepliesExpireMs);
   const amqp_table_t arguments = ours ? amqp_table_t{1, &expires} : amqp_empty_table;
   amqp_queue_declare(library_->state, kChannel, bytes(name), 0, 1, 0, 0, arguments);
@@ -404,11 +417,19 @@ Result<RabbitMark> RabbitConnection::look(const std::string& name) {
   return found->message_count > 0 ? RabbitMark::there : RabbitMark::missing;
 }
 
+Result<RabbitMark> RabbitConnection::look_closely(const std::string& name) {
+  const auto messages = count(name);
+  if (!messages) return messages.error();
+  if (messages->has_value()) return **messages > 0 ? RabbitMark::there : RabbitMark::missing;
+  if (auto made = make_mark(name); !made) return made.error();
+  return RabbitMark::untaken;
+}
+
 Result<std::size_t> RabbitConnection::depth() {
-  const auto* found =
-      amqp_queue_declare(library_->state, kChannel, bytes(options_.jobs_queue), 1, 0, 0, 0, amqp_empty_table);
-  if (found == nullptr) return check(amqp_get_rpc_reply(library_->state), "count jobs").error();
-  return static_cast<std::size_t>(found->message_count);
+  const auto found = count(options_.jobs_queue);
+  if (!found) return found.error();
+  if (!found->has_value()) return lost("count jobs", "the queue was deleted");
+  return **found;
 }
 
 void RabbitConnection::close() { amqp_connection_close(library_->state, AMQP_REPLY_SUCCESS); }

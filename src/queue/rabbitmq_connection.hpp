@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -52,10 +53,11 @@ class RabbitConnection {
   /// The publication's number for its confirmation, from 1.
   Result<std::uint64_t> publish(const RabbitPublication& publication);
   Result<void> acknowledge(std::uint64_t tag);
-  /// The server hears these in the order of the calls; it answers look() alone.
+  /// The server hears these in the order of the calls; it answers the last two alone.
   Result<void> make_mark(const std::string& name);
   Result<void> delete_mark(const std::string& name);
   Result<RabbitMark> look(const std::string& name);
+  Result<RabbitMark> look_closely(const std::string& name);
   Result<std::size_t> depth();
   /// Takes leave: returns when the server has done all that was asked of it, or is gone. A server that only
   /// finds the connection closed may forget the last acknowledgements that it was sent.
@@ -69,6 +71,7 @@ class RabbitConnection {
   Result<void> log_in();
   Result<void> prepare();
   Result<void> ensure_queue(const std::string& name, bool ours);
+  Result<std::optional<std::size_t>> count(const std::string& queue);
   Result<void> ensure_marks();
   Result<void> dispatch(std::uint16_t channel, std::uint32_t method, void* decoded,
                         const std::function<void(Event)>& on_event);

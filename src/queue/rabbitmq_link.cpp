@@ -99,9 +99,9 @@ class RabbitLink::Thread : public std::enable_shared_from_this<RabbitLink::Threa
     if (connection_) settle(connection_->make_mark(mark));
   }
 
-  void look(const std::string& mark, Looked looked) {
+  void look(const std::string& mark, bool closely, Looked looked) {
     Result<RabbitMark> found = not_connected();
-    if (connection_) found = connection_->look(mark);
+    if (connection_) found = closely ? connection_->look_closely(mark) : connection_->look(mark);
     const bool lost = connection_ && !found;
     on_front([looked = std::move(looked), found](const Events&) { looked(found); });
     if (lost) return lose(found.error());
@@ -297,7 +297,12 @@ void RabbitLink::make_mark(std::string mark) {
 }
 void RabbitLink::look(std::string mark, Looked looked) {
   thread_->post([thread = thread_.get(), mark = std::move(mark), looked = std::move(looked)]() mutable {
-    thread->look(mark, std::move(looked));
+    thread->look(mark, false, std::move(looked));
+  });
+}
+void RabbitLink::look_closely(std::string mark, Looked looked) {
+  thread_->post([thread = thread_.get(), mark = std::move(mark), looked = std::move(looked)]() mutable {
+    thread->look(mark, true, std::move(looked));
   });
 }
 void RabbitLink::consume(std::uint16_t prefetch) {

@@ -56,8 +56,11 @@ enum class RabbitPublished {
   unroutable,  ///< there is no such queue: nobody waits
 };
 
-/// Not a bool: a Result is one itself, and would become its own value.
-enum class RabbitMark { missing, there };
+enum class RabbitMark {
+  untaken,  ///< its queue was not there: nobody has ever taken the message that it belongs to
+  missing,
+  there,
+};
 
 class RabbitLink {
  public:
@@ -84,8 +87,10 @@ class RabbitLink {
   void acknowledge(const RabbitTag& tag, std::vector<std::string> marks = {});
   /// Makes the queue of a mark, before whatever is published after this call.
   void make_mark(std::string mark);
-  /// The same, and tells whether it holds a message.
+  /// The same, and tells whether it holds a message: missing or there.
   void look(std::string mark, Looked looked);
+  /// The same, and tells apart whether the queue was there before; takes the server three calls where not.
+  void look_closely(std::string mark, Looked looked);
   /// From now on, over this connection and those after it, at most `prefetch` jobs without acknowledgement.
   void consume(std::uint16_t prefetch);
   void stop_consuming();

@@ -135,7 +135,8 @@ class RabbitQueue : public Queue {
     RabbitJob job{};
     std::shared_ptr<const Job> parsed{};
     std::string mark{};
-    bool looked = false;  // for the mark: its queue is there
+    bool looked = false;   // for the mark: its queue is there
+    bool untaken = false;  // it waited in a server that did not end cleanly, and says "redelivered" for that
     std::optional<UnusableRabbitMessage> unusable{};
   };
 
@@ -210,10 +211,11 @@ class RabbitQueue : public Queue {
     if (!arrival.delivery.redelivered || arrival.mark.empty()) return decide(std::move(arrival));
     arrival.looked = true;
     const std::string mark = arrival.mark;
-    link_.look(mark, [this, arrival = std::move(arrival)](const Result<RabbitMark>& found) {
+    link_.look_closely(mark, [this, arrival = std::move(arrival)](const Result<RabbitMark>& found) mutable {
       if (!found) return;  // it comes again over the next connection
       if (*found == RabbitMark::there) return link_.acknowledge(arrival.delivery.tag, {arrival.mark});
-      decide(arrival);
+      arrival.untaken = *found == RabbitMark::untaken;
+      decide(std::move(arrival));
     });
   }
 
@@ -264,7 +266,7 @@ class RabbitQueue : public Queue {
         return bury(tag, "another job is known under this jobId", {});
       }
       case Action::again:
-        return count_attempt(std::move(arrival));
+        return arrival.untaken ? run(std::move(arrival)) : count_attempt(std::move(arrival));
       case Action::run:
         return run(std::move(arrival));
     }

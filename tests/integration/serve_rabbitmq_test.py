@@ -328,7 +328,8 @@ class EveryPoint(RabbitCase):
         self.released = threading.Event()
         self.addCleanup(self.released.set)
         workers = [self.hold(point) for point in self.POINTS]
-        self.publish(sleeping(self.job_id("waiting"), 0.1))  # all hands are full
+        # all hands are full; that it waits through whatever happens is nobody's attempt, and it has but one left
+        self.publish(sleeping(self.job_id("waiting"), 0.1), headers={"x-attempt": 3})
         time.sleep(0.2)
         return workers
 
