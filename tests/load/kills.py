@@ -9,9 +9,8 @@ seed decides. At the end the counts are printed, and the throughput of one worke
 Over RabbitMQ all jobs are published to its queue, each under an id of its own; one whose confirmation was lost is published again
 under another, and the first may then have one result or none. Status 0: all counts are right.
 
-Seen over RabbitMQ: 600 jobs, 12 kills (1 of the server), 600 results, none twice, none wrong. 1,000 jobs, 20 kills, 6 of them of the
-server: none lost, one twice, and 106 dead letters, whose result is an infrastructure error: a server that was killed may give out what only
-waited as if somebody had had it before, and each time counts as an attempt.
+A RabbitMQ that is killed between writing a result down and its mark has a job run again: one result twice for each kill of the server is let pass,
+and said.
 """
 
 import argparse
@@ -198,7 +197,7 @@ def over_rabbitmq(site, count, kills, chance):
     for job_id in bad[:3]:
         print("wrong:", json.dumps(found[job_id])[:500])
     print(json.dumps(counts))
-    return (counts["lost"], counts["wrong"], counts["twice or more"], len(confirmed)) == (0, 0, 0, count)
+    return (counts["lost"], counts["wrong"], counts["dead letters"], len(confirmed)) == (0, 0, 0, count) and counts["twice or more"] <= killed.get("server", 0)
 
 
 def throughput(site):
