@@ -1,1 +1,2 @@
 executor_integration_test(queue_faults queue_faults_test.py)
+executor_integration_test(redis_points redis_points_test.py)
