@@ -403,6 +403,32 @@ class Server(RabbitCase):
             found.append((message.properties["message_id"], json.loads(message.body)["results"][0]["output"]))
         self.assertEqual(sorted(found), [(f"hang-{n}", f"hang-{n}") for n in range(4)])
 
+    def test_out_of_memory_or_disk_it_keeps_what_it_has_and_takes_nothing_new(self):
+        both = self.service("all", MAX_EXECUTION_TIME="10")
+        alarms = {"memory": (("set_vm_memory_high_watermark", "absolute", "1MB"), ("set_vm_memory_high_watermark", "absolute", "1GB")),
+                  "disk": (("set_disk_free_limit", "1000000GB"), ("set_disk_free_limit", "1MB"))}
+        for name, (begin, end) in alarms.items():
+            with self.subTest(name):
+                ran = metric(both, EXECUTIONS)
+                for n in range(3):
+                    self.publish(sleeping(f"{name}-{n}", 4))
+                self.assertTrue(executor_service.wait_until(lambda: metric(both, "executor_sandboxes_live") == 2, WAIT_SECONDS))
+                rabbit.control(*begin)
+                try:
+                    # those that ran have ended, and their results cannot be told
+                    self.assert_status(both, "/ready", 503)
+                    self.assertIn("low on", both.ask("GET", "/health")[1].decode())
+                    status, headers, body = serve_checks.ask_raw(both.port, post_bytes(SAMPLE))
+                    self.assertEqual((status, json.loads(body)["error"]["code"], "retry-after" in headers), (503, "queue_unavailable", True))
+                    self.assertEqual(self.rabbit.declare(RESULTS, passive=True), 0)
+                finally:
+                    rabbit.control(*end)
+                self.assertEqual(self.results(3), [f"{name}-{n}" for n in range(3)])
+                self.assertEqual(metric(both, EXECUTIONS) - ran, 3)
+                self.assert_status(both, "/ready", 200)
+                self.assertEqual(both.post(SAMPLE)[1]["passed"], 2)
+        self.assert_acknowledged()
+
     def test_killed_and_back_it_has_lost_no_job_and_no_answer(self):
         both, api = self.service("all"), self.service("api")
         for n in range(6):

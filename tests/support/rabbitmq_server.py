@@ -18,6 +18,7 @@ import executor_service
 import must_run
 
 PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 START_SECONDS = 60
 STOP_SECONDS = 20
 
@@ -74,6 +75,9 @@ class RabbitServer:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:
             pass
+
+    def control(self, *words):
+        subprocess.run([CONTROL, "--quiet", *words], env=self.environment, cwd=self.folder, check=True, timeout=START_SECONDS, capture_output=True)
 
     def kill(self):
         """Away at once, as with a loss of power."""
