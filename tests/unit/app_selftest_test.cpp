@@ -20,9 +20,9 @@ class Same final : public Runner {
   Result<Outcome> outcome_;
 };
 
-std::vector<Finding> findings_of(Result<Outcome> outcome) {
+std::vector<Finding> findings_of(Result<Outcome> outcome, const Surroundings& surroundings = {}) {
   Same runner(std::move(outcome));
-  return try_claims(runner, "secret");
+  return try_claims(runner, "secret", surroundings);
 }
 
 std::ptrdiff_t held(const std::vector<Finding>& findings) {
@@ -46,6 +46,30 @@ TEST_CASE("programs that print nothing and end well hold no claim but that their
     CHECK((found.state == State::held) == may_hold);
     if (found.state == State::broken) CHECK_FALSE(found.detail.empty());
   }
+}
+
+TEST_CASE("a refusal by somebody else's filter holds only where there is such a filter") {
+  Outcome refused;
+  refused.stdout_bytes = "EPERM\n";
+  const auto violations_held = [&](const Surroundings& surroundings) {
+    const auto findings = findings_of(refused, surroundings);
+    return std::ranges::count_if(findings, [](const Finding& found) {
+      return found.claim.ends_with("is the end of the program") && found.state == State::held;
+    });
+  };
+  CHECK(violations_held({}) == 0);
+  CHECK(violations_held({.filtered = true}) == 4);
+}
+
+TEST_CASE("a group that the service's user has further is told") {
+  Outcome own;
+  own.stdout_bytes = "{65534}\n";
+  const auto state = [&](const Surroundings& surroundings) {
+    const auto findings = findings_of(own, surroundings);
+    return std::ranges::find(findings, "the program is in no group but its own", &Finding::claim)->state;
+  };
+  CHECK(state({}) == State::held);
+  CHECK(state({.further_groups = true}) == State::broken);
 }
 
 TEST_CASE("where nothing runs nothing is held") {

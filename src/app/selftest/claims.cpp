@@ -1,5 +1,7 @@
 #include "app/selftest/claims.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -56,7 +58,14 @@ Finding finding(const char* promise, const char* claim, bool held, std::string d
 
 Result<Outcome> run_one(Runner& runner, Program one) { return std::move(runner.run({std::move(one)}).at(0)); }
 
-Finding try_attempt(Runner& runner, const Attempt& attempt) {
+/// A filter around the service that refuses a call, or ends its caller, comes before the payload's own.
+bool refused_outside(const Result<Outcome>& outcome) {
+  if (!outcome) return false;
+  if (outcome->ending == Ending::signalled) return outcome->signal == SIGSYS;
+  return printed(outcome, "EPERM\n") || printed(outcome, "ENOSYS\n");
+}
+
+Finding try_attempt(Runner& runner, const Attempt& attempt, const Surroundings& surroundings) {
   Program one = program(attempt.source);
   one.processes = attempt.processes;
   one.limits.cpu_time = attempt.cpu_time;
@@ -67,7 +76,22 @@ Finding try_attempt(Runner& runner, const Attempt& attempt) {
   if (held && attempt.ending == Ending::exited) held = outcome->exit_code == attempt.exit_code;
   if (held && attempt.prints != nullptr) held = outcome->stdout_bytes == attempt.prints;
   if (held && attempt.violation != nullptr) held = outcome->violation == attempt.violation;
+  if (!held && attempt.violation != nullptr && surroundings.filtered && refused_outside(outcome))
+    return {attempt.promise, attempt.claim, State::held,
+            "the call is refused by a filter around the service already: " + seen(outcome)};
   return finding(attempt.promise, attempt.claim, held, seen(outcome));
+}
+
+// Without the right to set groups a sandbox keeps the service's; nobody's own id stands for each of them.
+Finding try_groups(Runner& runner, const Surroundings& surroundings) {
+  constexpr const char* kClaim = "the program is in no group but its own";
+  const auto outcome = run_one(runner, program("print(set(os.getgroups()))"));
+  if (printed(outcome, "set()\n")) return finding("P1", kClaim, true);
+  if (!printed(outcome, "{65534}\n")) return finding("P1", kClaim, false, seen(outcome));
+  return finding(
+      "P1", kClaim, !surroundings.further_groups,
+      "the service's user has further groups, which each program keeps: start the service as root, "
+      "or as a user of one group");
 }
 
 // -- P2
@@ -233,10 +257,11 @@ const char* promise_title(const std::string& promise) {
   return kTitles[static_cast<std::size_t>(promise.back() - '1')];
 }
 
-std::vector<Finding> try_claims(Runner& runner, const std::string& secret) {
+std::vector<Finding> try_claims(Runner& runner, const std::string& secret, const Surroundings& surroundings) {
   std::vector<Finding> findings;
   findings.reserve(kAttempts.size() + 16);
-  for (const Attempt& attempt : kAttempts) findings.push_back(try_attempt(runner, attempt));
+  for (const Attempt& attempt : kAttempts) findings.push_back(try_attempt(runner, attempt, surroundings));
+  findings.push_back(try_groups(runner, surroundings));
   findings.push_back(try_state(runner));
   findings.push_back(try_siblings(runner));
   findings.push_back(try_channels(runner));

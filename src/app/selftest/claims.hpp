@@ -31,8 +31,14 @@ struct Finding {
   std::string detail;  ///< what was seen where it is broken; why where it does not apply
 };
 
+/// What the service was started with, and its sandboxes therefore have around them.
+struct Surroundings {
+  bool filtered = false;        ///< a seccomp filter, of a container's engine for example
+  bool further_groups = false;  ///< supplementary groups other than the user's own
+};
+
 /// Tries every claim. `secret` is a text that this process holds and no sandbox may.
-std::vector<Finding> try_claims(Runner& runner, const std::string& secret);
+std::vector<Finding> try_claims(Runner& runner, const std::string& secret, const Surroundings& surroundings);
 
 /// What a promise says, in a few words.
 const char* promise_title(const std::string& promise);
