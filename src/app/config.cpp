@@ -154,6 +154,8 @@ const std::vector<Setting>& settings() {
        names(&C::allowed_builtins)},
       {"EXECUTOR_VALIDATION", "--validation", kBoolean, "hold sources against the policy",
        flag(&C::validation)},
+      {"EXECUTOR_COMPILE_ONCE", "--compile-once", kBoolean, "compile a source once for all its tests",
+       flag(&C::compile_once)},
       {"EXECUTOR_LOCAL_FALLBACK", "--local-fallback", kBoolean,
        "use the local runner with neither namespaces nor Docker", flag(&C::local_fallback)},
       {"EXECUTOR_DOCKER_IMAGE", "--docker-image", "an image's name", "image of the Docker backend",

@@ -47,6 +47,7 @@ struct Config {
   std::vector<std::string> allowed_modules{"math", "random", "statistics"};
   std::optional<std::vector<std::string>> allowed_builtins{};  ///< nothing: the validator's own list
   bool validation = true;
+  bool compile_once = true;  ///< a source for all its tests, where it is checked
   bool local_fallback = true;
   std::string docker_image = "python:3.12-alpine";
   std::string docker_image_javascript = "node:18-bookworm-slim";  ///< "none": no JavaScript in Docker

@@ -31,7 +31,7 @@ void archive_fields(A& a, SourceFile& f) {
 }
 template <class A>
 void archive_fields(A& a, Program& p) {
-  a(p.runtime, p.source, p.stdin_bytes, p.args, p.files, p.processes, p.limits);
+  a(p.runtime, p.source, p.stdin_bytes, p.args, p.files, p.processes, p.limits, p.compiled);
 }
 template <class A>
 void archive_fields(A& a, Outcome& o) {

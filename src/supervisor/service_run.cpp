@@ -66,13 +66,18 @@ void Service::hand_over(Sandbox& sandbox, Waiting waiting) {
     }
     sandbox.limits = waiting.program.limits;
   }
-  zygote::HandOver hand_over{std::move(waiting.program.source), std::move(waiting.program.args), {}, {}};
+  zygote::HandOver hand_over{std::move(waiting.program.source),
+                             std::move(waiting.program.args),
+                             {},
+                             {},
+                             std::move(waiting.program.compiled)};
   for (SourceFile& file : waiting.program.files) {
     hand_over.file_paths.push_back(std::move(file.path));
     hand_over.file_contents.push_back(std::move(file.content));
   }
   ArchiveWriter body;
   body(hand_over);
+  if (!hand_over.compiled.empty()) body(hand_over.compiled);
   ArchiveWriter input;
   input(static_cast<std::uint32_t>(body.bytes().size()));
   sandbox.input = input.take() + body.bytes() + waiting.program.stdin_bytes;

@@ -73,6 +73,7 @@ TEST_CASE("each variable reaches its setting") {
   CHECK(with("EXECUTOR_ALLOWED_BUILTINS", R"(["print"])").value().allowed_builtins ==
         std::vector<std::string>{"print"});
   CHECK_FALSE(with("EXECUTOR_VALIDATION", "off").value().validation);
+  CHECK_FALSE(with("EXECUTOR_COMPILE_ONCE", "no").value().compile_once);
   CHECK_FALSE(with("EXECUTOR_LOCAL_FALLBACK", "false").value().local_fallback);
   CHECK(with("DOCKER_SOCKET_PATH", "/s").value().docker_socket == "/s");
   CHECK(with("SENTRY_DSN", "https://key@host/1").value().sentry_dsn == "https://key@host/1");
