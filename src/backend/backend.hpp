@@ -37,6 +37,7 @@ class Backend {
     bool ready = false;
     std::string detail;
     std::size_t warm = 0;             ///< sandboxes built and waiting
+    std::size_t warm_wanted = 0;      ///< as many are to be
     std::size_t live = 0;             ///< sandboxes running a program
     std::uint64_t warm_hits = 0;      ///< runs that found a warm sandbox
     std::uint64_t warm_misses = 0;    ///< runs that waited for a cold one

@@ -20,7 +20,6 @@ namespace {
 
 constexpr auto kStatisticsPause = milliseconds(200);
 constexpr auto kStrangersPause = milliseconds(10);
-constexpr auto kWantedFor = std::chrono::minutes(5);
 
 std::uint64_t event_key(std::uint8_t source, std::uint32_t number) {
   return (static_cast<std::uint64_t>(number) << 8) | source;
@@ -248,7 +247,7 @@ void Service::accept(Waiting waiting) {
     return answer_failure(waiting.id,
                           errno_error("find the runtime \"" + waiting.program.runtime + "\"", ENOENT));
   waiting.runtime = static_cast<std::size_t>(known - runtimes.begin());
-  if (!is_embedded(waiting.runtime)) pools_[waiting.runtime].wanted_until = sys::monotonic_now() + kWantedFor;
+  pools_[waiting.runtime].wanted_until = sys::monotonic_now() + builder_->config().pool_idle;
   while (Sandbox* const sandbox = take_armed(waiting.runtime, waiting.program.processes)) {
     on_payload_end(*sandbox);  // its death may not have been heard of yet
     if (sandbox->state != State::armed) continue;
@@ -293,6 +292,9 @@ void Service::statistics_soon() {
 void Service::send_statistics() {
   next_statistics_ = {};
   statistics_.warm = static_cast<std::uint32_t>(armed_.size());
+  statistics_.wanted = 0;
+  for (std::size_t runtime = 0; runtime < pools_.size(); ++runtime)
+    statistics_.wanted += static_cast<std::uint32_t>(pool_size(runtime));
   statistics_.live = static_cast<std::uint32_t>(std::ranges::count_if(sandboxes_, [](const auto& entry) {
     return entry.second->state == State::running && !entry.second->is_channel;
   }));

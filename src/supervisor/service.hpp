@@ -74,7 +74,7 @@ class Service {
     std::deque<std::uint32_t> for_zygote{};  ///< sandboxes that wait for a zygote
     int failed_builds = 0;                   ///< in a row
     std::chrono::nanoseconds build_again{};
-    std::chrono::nanoseconds wanted_until{};  ///< unless embedded: sandboxes are kept ready so long
+    std::chrono::nanoseconds wanted_until{};  ///< the full number is kept ready so long; zero: it is not
   };
 
   // -- the loop

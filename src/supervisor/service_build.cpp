@@ -44,13 +44,16 @@ bool Service::is_embedded(std::size_t runtime) const {
   return builder_->config().runtimes[runtime].start == Start::zygote;
 }
 
-/// Sandboxes of the strict filter that are to be ready. An interpreter that is a program of its own takes far
-/// more memory than a fork of a zygote: it is kept ready only where its language is in use.
+/// Sandboxes of the strict filter that are to be ready. Where nobody has asked for a runtime in a while it is
+/// half of them (one at least, where there are any): as many as a first burst needs while the others are made
+/// again. An interpreter that is a program of its own takes far more memory than a fork of a zygote: it is
+/// kept ready only where its language is in use.
 std::size_t Service::pool_size(std::size_t runtime) const {
   // at the start one sandbox is built alone: it shows whether this host can build any
   if (!announced_) return runtime == 0 ? 1 : 0;
-  const bool wanted = is_embedded(runtime) || sys::monotonic_now() < pools_[runtime].wanted_until;
-  return wanted ? builder_->config().warm_pool : 0;
+  const std::size_t full = builder_->config().warm_pool;
+  if (sys::monotonic_now() < pools_[runtime].wanted_until) return full;
+  return is_embedded(runtime) ? (full + 1) / 2 : 0;
 }
 
 std::size_t Service::ready_count(std::size_t runtime) const {
@@ -110,7 +113,8 @@ void Service::end_unwanted() {
   for (std::size_t runtime = 0; runtime < pools_.size(); ++runtime) {
     if (pools_[runtime].wanted_until.count() == 0 || now < pools_[runtime].wanted_until) continue;
     pools_[runtime].wanted_until = {};
-    while (Sandbox* const sandbox = take_armed(runtime, false)) begin_ending(*sandbox);
+    while (ready_count(runtime) > pool_size(runtime)) begin_ending(*take_armed(runtime, false));
+    statistics_soon();
   }
 }
 
@@ -312,6 +316,9 @@ void Service::armed(Sandbox& sandbox) {
   sandbox.report_read.reset();
   if (!announced_) {
     announced_ = true;
+    for (std::size_t runtime = 0; runtime < pools_.size(); ++runtime)
+      if (is_embedded(runtime))
+        pools_[runtime].wanted_until = sys::monotonic_now() + builder_->config().pool_idle;
     send(encode(ReadyMessage{builder_->isolation(), leaks_removed_}));
   }
   const auto waits = std::ranges::find_if(waiting_, [&](const Waiting& waiting) {

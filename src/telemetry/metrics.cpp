@@ -65,6 +65,8 @@ struct Metrics::Families {
   prometheus::Histogram& execution =
       histogram("executor_execution_seconds", "Wall time of one program from hand-over to its end.");
   prometheus::Gauge& pool_size = gauge("executor_warm_pool_size", "Sandboxes built and waiting.");
+  prometheus::Gauge& pool_wanted = gauge(
+      "executor_warm_pool_wanted", "Sandboxes that are to be kept waiting, fewer after a while of rest.");
   prometheus::Counter& pool_hits =
       counter("executor_warm_pool_hits_total", "Runs that found a warm sandbox.");
   prometheus::Counter& pool_misses =
@@ -121,6 +123,7 @@ void Metrics::ran(Duration wall_time) { families_->execution.Observe(seconds(wal
 std::string Metrics::render(const Snapshot& snapshot) {
   Families& all = *families_;
   all.pool_size.Set(static_cast<double>(snapshot.warm_pool_size));
+  all.pool_wanted.Set(static_cast<double>(snapshot.warm_pool_wanted));
   raise(all.pool_hits, snapshot.warm_pool_hits);
   raise(all.pool_misses, snapshot.warm_pool_misses);
   all.live.Set(static_cast<double>(snapshot.sandboxes_live));

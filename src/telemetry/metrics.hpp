@@ -33,6 +33,7 @@ class Metrics {
   /// process.
   struct Snapshot {
     std::size_t warm_pool_size = 0;
+    std::size_t warm_pool_wanted = 0;
     std::uint64_t warm_pool_hits = 0;
     std::uint64_t warm_pool_misses = 0;
     std::size_t sandboxes_live = 0;

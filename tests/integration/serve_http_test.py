@@ -2,6 +2,8 @@
 
 import json
 import socket
+import time
+import unittest
 
 import executor_service
 import must_run
@@ -205,7 +207,7 @@ class Endpoints(executor_service.HostCase):
         self.assertEqual(counters, {"executor_executions_total", "executor_rejected_total", "executor_warm_pool_hits_total",
                                     "executor_warm_pool_misses_total", "executor_leaked_resources_removed_total",
                                     "executor_error_reports_sent_total", "executor_error_reports_dropped_total"})
-        self.assertEqual(gauges, {"executor_warm_pool_size", "executor_sandboxes_live", "executor_queue_depth",
+        self.assertEqual(gauges, {"executor_warm_pool_size", "executor_warm_pool_wanted", "executor_sandboxes_live", "executor_queue_depth",
                                   "executor_queue_oldest_seconds", "executor_http_connections", "executor_backend_in_use"})
         self.assertEqual(histograms, {"executor_queue_wait_seconds", "executor_handover_seconds", "executor_execution_seconds"})
         for name in histograms:
@@ -246,6 +248,34 @@ class Endpoints(executor_service.HostCase):
         executor_service.service.execute("print(1)", [{}] * 8)
         size = lambda: metric(executor_service.service, "executor_warm_pool_size")
         self.assertTrue(executor_service.wait_until(lambda: size() == executor_service.CONCURRENCY, SETTLE_SECONDS), size())
+
+
+class RestingPool(unittest.TestCase):
+    """A server whose pool shrinks after three seconds without a job."""
+
+    def test_half_of_the_pool_ends_at_rest_and_stands_again_after_a_job(self):
+        service = executor_service.Service(EXECUTOR_WARM_POOL="4", EXECUTOR_WARM_POOL_IDLE="3")
+        self.addCleanup(service.close)
+
+        def pool():
+            found = serve_checks.metrics(service)
+            return found["executor_warm_pool_size"], found["executor_warm_pool_wanted"]
+
+        self.assertTrue(executor_service.wait_until(lambda: pool() == (2, 2), 3 + SETTLE_SECONDS), pool())
+        for tests in (1, 12):
+            results = service.execute("print(6 * 7)", [{"expectedStdout": "42\n"}] * tests)
+            self.assertEqual({result["verdict"] for result in results}, {"accepted"})
+            self.assertTrue(executor_service.wait_until(lambda: pool() == (4, 4), SETTLE_SECONDS), pool())
+        full = len(service.processes())
+        self.assertTrue(executor_service.wait_until(lambda: pool() == (2, 2), 3 + SETTLE_SECONDS), pool())
+        self.assertTrue(executor_service.wait_until(lambda: len(service.processes()) <= full - 4, SETTLE_SECONDS))  # inits, payloads
+
+    def test_the_last_one_stays(self):
+        service = executor_service.Service(EXECUTOR_WARM_POOL="1", EXECUTOR_WARM_POOL_IDLE="1")
+        self.addCleanup(service.close)
+        time.sleep(1.5)
+        self.assertTrue(executor_service.wait_until(lambda: metric(service, "executor_warm_pool_size") == 1, SETTLE_SECONDS))
+        self.assertEqual(metric(service, "executor_warm_pool_wanted"), 1)
 
 
 if __name__ == "__main__":

@@ -48,9 +48,13 @@ TEST_CASE("a part's totals become counters that never fall") {
 TEST_CASE("gauges show the last snapshot and the process itself") {
   Metrics metrics;
   metrics.rejected("queue_full");
-  const std::string text =
-      metrics.render({.warm_pool_size = 4, .sandboxes_live = 2, .queue_depth = 7, .queue_oldest = 1500ms});
+  const std::string text = metrics.render({.warm_pool_size = 4,
+                                           .warm_pool_wanted = 3,
+                                           .sandboxes_live = 2,
+                                           .queue_depth = 7,
+                                           .queue_oldest = 1500ms});
   CHECK(has_line(text, "executor_warm_pool_size 4"));
+  CHECK(has_line(text, "executor_warm_pool_wanted 3"));
   CHECK(has_line(text, "executor_sandboxes_live 2"));
   CHECK(has_line(text, "executor_queue_depth 7"));
   CHECK(has_line(text, "executor_queue_oldest_seconds 1.5"));
