@@ -279,6 +279,7 @@ class Front {
       snapshot.warm_pool_hits = status.warm_hits;
       snapshot.warm_pool_misses = status.warm_misses;
       snapshot.sandboxes_live = status.live;
+      snapshot.figures = status.figures;
       snapshot.leaks_removed = status.leaks_removed;
     }
     return metrics_.render(snapshot);

@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 
+#include "base/sandbox_figures.hpp"
 #include "executor/error.hpp"
 #include "executor/outcome.hpp"
 #include "executor/program.hpp"
@@ -41,6 +42,7 @@ class Backend {
     std::size_t live = 0;             ///< sandboxes running a program
     std::uint64_t warm_hits = 0;      ///< runs that found a warm sandbox
     std::uint64_t warm_misses = 0;    ///< runs that waited for a cold one
+    SandboxFigures figures{};         ///< zero where the backend does not make sandboxes of its own
     std::uint64_t leaks_removed = 0;  ///< left-over cgroups and processes found and removed
   };
   [[nodiscard]] virtual Status status() const = 0;

@@ -12,6 +12,7 @@ Backend::Status NativeBackend::status() const {
   status.live = statistics.live;
   status.warm_hits = statistics.warm_hits;
   status.warm_misses = statistics.warm_misses;
+  status.figures = statistics.figures;
   status.leaks_removed = statistics.leaks_removed;
   return status;
 }

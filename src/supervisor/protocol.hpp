@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/archive.hpp"
+#include "base/sandbox_figures.hpp"
 #include "executor/error.hpp"
 #include "executor/outcome.hpp"
 #include "executor/program.hpp"
@@ -110,6 +111,7 @@ struct StatisticsMessage {
   std::uint32_t live = 0;
   std::uint64_t warm_hits = 0;
   std::uint64_t warm_misses = 0;
+  SandboxFigures figures{};
   std::uint64_t leaks_removed = 0;  ///< not sent: the client fills it in, over all supervisors
 };
 
@@ -152,7 +154,7 @@ void archive_fields(A& a, ChannelOpenedMessage& m) {
 }
 template <class A>
 void archive_fields(A& a, StatisticsMessage& m) {
-  a(m.warm, m.wanted, m.live, m.warm_hits, m.warm_misses);
+  a(m.warm, m.wanted, m.live, m.warm_hits, m.warm_misses, m.figures);
 }
 
 /// A whole frame, ready to be written.

@@ -19,6 +19,7 @@ using std::chrono::nanoseconds;
 namespace {
 
 constexpr auto kStatisticsPause = milliseconds(200);
+constexpr auto kMemoryPause = std::chrono::seconds(60);
 constexpr auto kStrangersPause = milliseconds(10);
 
 std::uint64_t event_key(std::uint8_t source, std::uint32_t number) {
@@ -78,6 +79,7 @@ Result<void> Service::run() {
       quiet_until_ = {};
       end_answered();
       fill_pools();
+      look_at_memory();
     }
   }
   if (fatal_) return *fatal_;
@@ -283,6 +285,24 @@ void Service::cancel(std::uint64_t run_id) {
   for (auto& [number, sandbox] : sandboxes_)
     if (sandbox->state == State::running && sandbox->run_id == run_id)
       return stop(*sandbox, Ending::cancelled);
+}
+
+/// Where nothing runs, and seldom: the kernel takes its time to tell. At first as soon as a pool stands.
+void Service::look_at_memory() {
+  const auto now = sys::monotonic_now();
+  if (now < next_memory_look_ || armed_.empty() || ready_count(0) < pool_size(0) || !answered_.empty())
+    return;
+  for (const auto& [number, sandbox] : sandboxes_)
+    if (sandbox->state == State::running && !sandbox->is_channel) return;
+  next_memory_look_ = now + kMemoryPause;
+  const Sandbox& warm = *sandboxes_.at(armed_.front());
+  SandboxFigures& figures = statistics_.figures;
+  figures.warm_bytes = builder_->private_bytes(warm.payload_pid, warm.payload) +
+                       builder_->private_bytes(warm.init_pid, warm.init);
+  figures.supervisor_bytes = builder_->own_private_bytes();
+  if (const auto& zygote = pools_[0].zygote)
+    figures.zygote_bytes = builder_->private_bytes(zygote->pid(), zygote->process());
+  statistics_soon();
 }
 
 void Service::statistics_soon() {

@@ -121,8 +121,11 @@ void Service::end_unwanted() {
 void Service::start_build(std::size_t runtime, bool processes) {
   const std::uint32_t slot = free_slots_.back();
   const std::uint32_t number = next_number_++;
+  const auto began = sys::monotonic_now();
   auto sandbox = builder_->start(number, slot, runtime, processes);
   if (!sandbox) return build_failed(0, runtime, sandbox.error());
+  (*sandbox)->stage_began = began;
+  (*sandbox)->stage_over(SetupStage::namespaces);
   free_slots_.pop_back();
   watch((*sandbox)->report_read.get(), EPOLLIN, Source::report, number);
   watch((*sandbox)->init.get(), EPOLLIN, Source::init, number);
@@ -141,6 +144,7 @@ void Service::on_report(Sandbox& sandbox) {
                         errno_error("build sandbox: the payload ended without a word", ECHILD));
   Pool& pool = pools_[sandbox.runtime];
   if (report.error_number == 0 && report.stage == sandbox::Stage::init_ready) {
+    sandbox.stage_over(SetupStage::init);
     sandbox.state = State::building_payload;
     pool.for_zygote.push_back(sandbox.number);
     if (pool.zygote_ready) on_zygote(sandbox.runtime);
@@ -208,6 +212,7 @@ void Service::on_zygote_reply(Pool& pool, const zygote::ForkReply& reply) {
                         errno_error("fork payload from zygote", reply.error_number));
   if (auto r = builder_->adopt_payload(*sandbox, reply.pid); !r)
     return build_failed(reply.sandbox, sandbox->runtime, r.error());
+  sandbox->stage_over(SetupStage::fork);
   if (sandbox->payload_ready) payload_stands(*sandbox);
 }
 
@@ -300,6 +305,7 @@ void Service::reap_strangers() {
 /// Every layer is on. Where the payload is to execute an interpreter ahead of its program, that goes on now.
 void Service::payload_stands(Sandbox& sandbox) {
   if (auto r = builder_->arm(sandbox); !r) return build_failed(sandbox.number, sandbox.runtime, r.error());
+  sandbox.stage_over(SetupStage::payload);
   sandbox.may_execute = !is_embedded(sandbox.runtime) && !sandbox.processes;
   watch(sandbox.payload.get(), EPOLLIN, Source::payload, sandbox.number);
   watch(sandbox.listener.get(), EPOLLIN, Source::listener, sandbox.number);
@@ -310,7 +316,12 @@ void Service::payload_stands(Sandbox& sandbox) {
 }
 
 void Service::armed(Sandbox& sandbox) {
+  if (sandbox.state == State::starting) sandbox.stage_over(SetupStage::interpreter);
   sandbox.state = State::armed;
+  SandboxFigures& figures = statistics_.figures;
+  ++figures.built;
+  for (std::size_t stage = 0; stage < figures.setup.size(); ++stage)
+    figures.setup[stage] += sandbox.setup[stage];
   pools_[sandbox.runtime].failed_builds = 0;
   unwatch(sandbox.report_read.get());
   sandbox.report_read.reset();
