@@ -126,6 +126,7 @@ class Entry:
             entry["told"] = contender.told
         if hasattr(contender, "stages"):
             entry["stages_mean_ms"] = contender.stages()
+            entry["per_sandbox"] = contender.per_sandbox()
         return entry
 
 

@@ -63,6 +63,14 @@ def start_table(result):
     return header, rows
 
 
+def sandbox_table(result):
+    """(header, rows): what this project's own counters say of one sandbox; no rows where it did not take part."""
+    counted = [entry for entry in result["contenders"] if entry.get("per_sandbox")]
+    lines = list(dict.fromkeys(line for entry in counted for line in entry["per_sandbox"]))
+    return (["one sandbox, mean", *(entry["title"] for entry in counted)],
+            [[line, *(number(entry["per_sandbox"].get(line)) for entry in counted)] for line in lines])
+
+
 def absent_lines(result):
     lines = [f"missing: {name}: {reason}" for name, reason in result.get("missing", {}).items()]
     return lines + [f"FAILED: {name}: {reason}" for name, reason in result.get("failed", {}).items()]
@@ -108,4 +116,7 @@ def write(result, out, tables, notes=(), extra=()):
 
 
 def write_start(result, out):
-    write(result, out, {"": start_table(result)}, start_notes(result), ["Layers:", "", *layers(result)])
+    tables = {"": start_table(result)}
+    if (counted := sandbox_table(result))[1]:
+        tables["What the service counts"] = counted
+    write(result, out, tables, start_notes(result), ["Layers:", "", *layers(result)])

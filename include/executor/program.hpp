@@ -24,6 +24,11 @@ struct Program {
   std::vector<SourceFile> files{};  ///< further files beside the program
   bool processes = false;           ///< may fork and start programs (a wider seccomp profile)
   Limits limits{};
+  /// What the runtime's interpreter has compiled `source` to, so that it is not compiled again: Python's
+  /// magic number and a marshalled code object. Empty, or of another interpreter: `source` is compiled where
+  /// it runs. Not checked: a program may as well be given as this, so it comes from where `source` comes
+  /// from.
+  std::string compiled{};
 };
 
 }  // namespace executor

@@ -24,6 +24,8 @@ namespace {
 namespace asio = boost::asio;
 using std::chrono::minutes;
 
+constexpr std::size_t kLargestCode = 512 * kKiB;  // a source of 64 KiB, the most that is compiled, has less
+
 /// The rights that the service keeps: none, where it was started with those that it takes to change its ids.
 void keep_rights(BackendChoice& choice, gid_t gid) {
   const ServiceIds ids = service_ids();
@@ -164,16 +166,14 @@ Error nothing_works(const Config& config, const std::vector<BackendNote>& refuse
   return {text, {}};
 }
 
-SandboxValidatorOptions validator_options(const Config& config) {
+/// `code_max` is for a backend whose programs are run by the interpreter that parses them.
+std::unique_ptr<Validator> make_validator(asio::io_context& context, OpenChannel channels,
+                                          const Config& config, std::size_t code_max) {
   SandboxValidatorOptions options;
   options.policy = {config.validation, config.allowed_modules, config.allowed_builtins};
-  return options;
-}
-
-std::unique_ptr<Validator> make_validator(asio::io_context& context, OpenChannel channels,
-                                          const Config& config) {
-  auto validator = std::make_unique<SandboxValidator>(context.get_executor(), std::move(channels),
-                                                      validator_options(config));
+  options.code_max = code_max;
+  auto validator =
+      std::make_unique<SandboxValidator>(context.get_executor(), std::move(channels), std::move(options));
   validator->start();
   return validator;
 }
@@ -204,8 +204,9 @@ void use_supervisor(const Config& config, supervisor::Connection connection, Fro
   parts.parser = [clients](asio::io_context& context) {
     return NativeBackend(clients->get(context)).status();
   };
-  parts.validator = [clients, config](asio::io_context& context) {
-    return make_validator(context, sandbox_channels(context, clients->get(context)), config);
+  const std::size_t code_max = config.compile_once && parts.backend_name == "native" ? kLargestCode : 0;
+  parts.validator = [clients, config, code_max](asio::io_context& context) {
+    return make_validator(context, sandbox_channels(context, clients->get(context)), config, code_max);
   };
 }
 
@@ -224,7 +225,7 @@ void use_docker(const Config& config, const docker::Options& options, FrontParts
     return std::make_unique<DockerBackend>(make(context, config.docker_warm, spec_limits(config).defaults));
   };
   parts.validator = [make, config](asio::io_context& context) {
-    return make_validator(context, docker_channels(make(context)), config);
+    return make_validator(context, docker_channels(make(context)), config, 0);
   };
   parts.give_back = [hosts] {
     for (const auto& host : *hosts) host->stop_warming();

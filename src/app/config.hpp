@@ -39,14 +39,16 @@ struct Config {
   std::string rabbitmq_url = "amqp://localhost:5672";
   std::size_t queue_limit = 1000;  ///< jobs that may wait in the embedded queue
   std::size_t max_concurrency = 5;
-  std::optional<std::size_t> warm_pool{};  ///< nothing: sized to the concurrency
-  std::uint64_t mem_limit = 256 * kMiB;    ///< bytes
+  std::optional<std::size_t> warm_pool{};             ///< nothing: sized to the concurrency
+  std::chrono::milliseconds warm_pool_idle{300'000};  ///< without a job so long, the pool shrinks
+  std::uint64_t mem_limit = 256 * kMiB;               ///< bytes
   std::uint64_t nano_cpus = 1'000'000'000;
   std::chrono::milliseconds timeout{3000};
   std::chrono::milliseconds max_timeout{60'000};  ///< the most that a test may ask for
   std::vector<std::string> allowed_modules{"math", "random", "statistics"};
   std::optional<std::vector<std::string>> allowed_builtins{};  ///< nothing: the validator's own list
   bool validation = true;
+  bool compile_once = true;  ///< a source for all its tests, where it is checked
   bool local_fallback = true;
   std::string docker_image = "python:3.12-alpine";
   std::string docker_image_javascript = "node:18-bookworm-slim";  ///< "none": no JavaScript in Docker

@@ -275,9 +275,11 @@ class Front {
     if (backend_) {
       const Backend::Status status = backend_->status();
       snapshot.warm_pool_size = status.warm;
+      snapshot.warm_pool_wanted = status.warm_wanted;
       snapshot.warm_pool_hits = status.warm_hits;
       snapshot.warm_pool_misses = status.warm_misses;
       snapshot.sandboxes_live = status.live;
+      snapshot.figures = status.figures;
       snapshot.leaks_removed = status.leaks_removed;
     }
     return metrics_.render(snapshot);

@@ -39,7 +39,7 @@ void count(const JobReport& report, Metrics& metrics) {
     const TestResult& test = report.result.results[i];
     if (test.verdict == Verdict::skipped) continue;
     metrics.executed(report.job->language, test.outcome.backend, to_string(test.verdict));
-    metrics.ran(test.outcome.wall_time);
+    metrics.ran(test.outcome.wall_time, test.outcome.cpu_time);
     metrics.handed_over(std::max(report.elapsed[i] - test.outcome.wall_time, std::chrono::nanoseconds(0)));
   }
 }

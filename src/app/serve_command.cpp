@@ -66,6 +66,7 @@ NativeOptions native_options(const Config& config) {
   options.concurrency = runs ? static_cast<std::uint32_t>(config.max_concurrency) : 0;
   const std::size_t pool = config.warm_pool.value_or(config.max_concurrency);
   options.warm_pool = runs ? static_cast<std::uint32_t>(pool) : 0;
+  options.pool_idle = config.warm_pool_idle;
   const SpecLimits limits = spec_limits(config);
   options.defaults = limits.defaults;
   options.defaults.cpu_time = options.defaults.wall_time;

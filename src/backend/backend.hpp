@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 
+#include "base/sandbox_figures.hpp"
 #include "executor/error.hpp"
 #include "executor/outcome.hpp"
 #include "executor/program.hpp"
@@ -37,9 +38,11 @@ class Backend {
     bool ready = false;
     std::string detail;
     std::size_t warm = 0;             ///< sandboxes built and waiting
+    std::size_t warm_wanted = 0;      ///< as many are to be
     std::size_t live = 0;             ///< sandboxes running a program
     std::uint64_t warm_hits = 0;      ///< runs that found a warm sandbox
     std::uint64_t warm_misses = 0;    ///< runs that waited for a cold one
+    SandboxFigures figures{};         ///< zero where the backend does not make sandboxes of its own
     std::uint64_t leaks_removed = 0;  ///< left-over cgroups and processes found and removed
   };
   [[nodiscard]] virtual Status status() const = 0;

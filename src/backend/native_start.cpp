@@ -87,6 +87,7 @@ Result<supervisor::StewardHandle> start_native(const NativeOptions& options) {
   if (!own) return own.error();
   plan.config.supervisor_profile = std::move(*own);
   plan.config.warm_pool = options.warm_pool;
+  plan.config.pool_idle = options.pool_idle;
   // besides those in use: as many on their way out, and the validator's
   const auto others = static_cast<std::uint32_t>(manifests->size() - 1);
   plan.config.max_live = 2 * (options.concurrency + options.warm_pool) + others * options.warm_pool + 16;

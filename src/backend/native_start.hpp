@@ -14,9 +14,10 @@
 namespace executor {
 
 struct NativeOptions {
-  std::uint32_t concurrency = 1;  ///< runs at once
-  std::uint32_t warm_pool = 1;    ///< sandboxes kept ready
-  Limits defaults{};              ///< what warm sandboxes are built with
+  std::uint32_t concurrency = 1;                                 ///< runs at once
+  std::uint32_t warm_pool = 1;                                   ///< sandboxes kept ready
+  std::chrono::nanoseconds pool_idle = std::chrono::minutes(5);  ///< without a run so long, fewer are
+  Limits defaults{};                                             ///< what warm sandboxes are built with
   supervisor::Audit audit = supervisor::Audit::none;
   std::uint32_t id_base = 1'900'000'000;  ///< first host id of the range, where a range can be mapped
   std::uint32_t id_count = 65'536;

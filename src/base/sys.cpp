@@ -155,7 +155,11 @@ Result<WaitStatus> wait_pidfd(int pidfd) {
       [&] { return syscall(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOHANG | __WALL, &usage); });
   if (status != 0) return errno_error("wait for a process", errno);
   if (info.si_pid == 0) return WaitStatus{};
-  return WaitStatus{info.si_code, info.si_status, static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
+  const auto time = [](const timeval& spent) {
+    return std::chrono::seconds(spent.tv_sec) + std::chrono::microseconds(spent.tv_usec);
+  };
+  return WaitStatus{info.si_code, info.si_status, static_cast<std::uint64_t>(usage.ru_maxrss) * 1024,
+                    static_cast<std::uint64_t>(usage.ru_minflt), time(usage.ru_utime) + time(usage.ru_stime)};
 }
 
 bool place_file(const std::string& path, std::string_view content, mode_t mode) {

@@ -57,6 +57,8 @@ struct WaitStatus {
   int code = 0;    ///< CLD_EXITED, CLD_KILLED, CLD_DUMPED
   int status = 0;  ///< exit status or signal
   std::uint64_t maxrss_bytes = 0;
+  std::uint64_t minor_faults = 0;
+  std::chrono::nanoseconds cpu_time{};  ///< user and system
 };
 /// Reaps the process behind `pidfd` (a child of the caller) if it has ended; code 0 when it still runs.
 Result<WaitStatus> wait_pidfd(int pidfd);

@@ -117,6 +117,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
       return exchange_->respond(
           parts_->form.refused(violations_json(report->compile_error, report->violations), *job_));
     }
+    job_->code.bytes = report->code;
     enter();
   }
 
@@ -241,7 +242,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
   std::shared_ptr<const ExecuteParts> parts_;
   ExchangePtr exchange_;
   Sender sender_;
-  std::shared_ptr<const Job> job_{};
+  std::shared_ptr<Job> job_{};  // const to all others
   Admission::Ticket place_{};   // in the line before the queue
   Admission::Ticket ticket_{};  // in the queue or at a worker
   bool waits_ = true;

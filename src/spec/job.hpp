@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,12 @@ enum class Entry {
 /// Where what calls a `solution` stands beside the program.
 inline constexpr std::array<std::string_view, 2> kSolutionFiles{"_call_solution.py", "_call_solution.js"};
 
+/// What the source was compiled to (Program::compiled), where whoever checked it still knows.
+struct KnownCode {
+  std::weak_ptr<const std::string> bytes{};
+  friend bool operator==(const KnownCode&, const KnownCode&) { return true; }  // a job is the same without
+};
+
 struct Job {
   std::string id{};  ///< UUID v4, made by the front where the sender gave none
   std::string language = "python";
@@ -49,6 +56,7 @@ struct Job {
   std::string trace_id{};
   bool progress = false;   ///< somebody listens to what becomes of each test
   std::string reply_to{};  ///< Redis only: a key under executor:results:
+  KnownCode code{};        ///< never from outside, and not sent on
   friend bool operator==(const Job&, const Job&) = default;
 };
 

@@ -290,6 +290,22 @@ bool Builder::init_is_ending(const Sandbox& sandbox) const {
   return at == nullptr || (std::strtoul(at, nullptr, 10) & kExiting) != 0;
 }
 
+std::uint64_t Builder::private_bytes_at(const std::string& path) const {
+  const auto rollup = sys::read_file_at(proc_.directory.get(), path + "/smaps_rollup");
+  if (!rollup) return 0;
+  std::uint64_t kib = 0;
+  for (const char* key : {"\nPrivate_Clean:", "\nPrivate_Dirty:"})
+    kib += std::strtoull(std::string(status_field(*rollup, key)).c_str(), nullptr, 10);
+  return kib * kKiB;
+}
+
+std::uint64_t Builder::private_bytes(pid_t pid, const UniqueFd& pidfd) const {
+  const auto path = proc_path(pid, pidfd);
+  return path ? private_bytes_at(*path) : 0;
+}
+
+std::uint64_t Builder::own_private_bytes() const { return private_bytes_at("self"); }
+
 std::vector<std::string> Builder::isolation() const {
   std::vector<std::string> layers = {
       "user_namespace",    "mount_namespace", "pid_namespace",

@@ -53,6 +53,9 @@ class Builder {
   /// own.
   [[nodiscard]] bool init_is_ending(const Sandbox& sandbox) const;
   [[nodiscard]] std::vector<std::string> isolation() const;
+  /// Memory that is this process's alone; 0 where the kernel does not say. Takes a walk over its page tables.
+  [[nodiscard]] std::uint64_t private_bytes(pid_t pid, const UniqueFd& pidfd) const;
+  [[nodiscard]] std::uint64_t own_private_bytes() const;
 
  private:
   /// What the sandboxes of one runtime share.
@@ -66,6 +69,7 @@ class Builder {
   [[nodiscard]] cgroup::LeafLimits leaf_limits() const;
   Result<std::unique_ptr<cgroup::Leaf>> take_leaf(std::uint32_t number);
   Result<void> write_id_maps(const Sandbox& sandbox) const;
+  [[nodiscard]] std::uint64_t private_bytes_at(const std::string& path) const;
   Result<std::string> proc_path(pid_t pid, const UniqueFd& pidfd) const;
 
   Config config_;

@@ -1,6 +1,7 @@
 // What the supervisor is told at its start, by the process that still sees the host. No secret is in it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -40,8 +41,9 @@ struct Config {
   std::vector<RuntimeConfig> runtimes;
   std::string init_profile;        ///< JSON text
   std::string supervisor_profile;  ///< JSON text; for the supervisor and all that it makes
-  std::uint32_t warm_pool = 0;     ///< sandboxes kept ready
-  std::uint32_t max_live = 64;     ///< sandboxes at once, in every state
+  std::uint32_t warm_pool = 0;     ///< sandboxes kept ready, of each runtime in use
+  std::chrono::nanoseconds pool_idle = std::chrono::minutes(5);  ///< a runtime without a run so long is not
+  std::uint32_t max_live = 64;                                   ///< sandboxes at once, in every state
   std::uint32_t id_count = 1;  ///< ids mapped in the outer user namespace; 1: every sandbox has the service's
   std::int32_t cgroup_version = 1;
   std::uint64_t work_size = 16 * kMiB;  ///< bytes of the work directory's tmpfs

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/archive.hpp"
+#include "base/sandbox_figures.hpp"
 #include "executor/error.hpp"
 #include "executor/outcome.hpp"
 #include "executor/program.hpp"
@@ -31,7 +32,7 @@ void archive_fields(A& a, SourceFile& f) {
 }
 template <class A>
 void archive_fields(A& a, Program& p) {
-  a(p.runtime, p.source, p.stdin_bytes, p.args, p.files, p.processes, p.limits);
+  a(p.runtime, p.source, p.stdin_bytes, p.args, p.files, p.processes, p.limits, p.compiled);
 }
 template <class A>
 void archive_fields(A& a, Outcome& o) {
@@ -106,9 +107,11 @@ struct ChannelOpenedMessage {
 struct StatisticsMessage {
   static constexpr auto kType = MessageType::statistics;
   std::uint32_t warm = 0;
+  std::uint32_t wanted = 0;  ///< of those, as many are to be ready
   std::uint32_t live = 0;
   std::uint64_t warm_hits = 0;
   std::uint64_t warm_misses = 0;
+  SandboxFigures figures{};
   std::uint64_t leaks_removed = 0;  ///< not sent: the client fills it in, over all supervisors
 };
 
@@ -118,8 +121,8 @@ void archive_fields(A& a, RuntimeConfig& r) {
 }
 template <class A>
 void archive_fields(A& a, Config& c) {
-  a(c.runtimes, c.init_profile, c.supervisor_profile, c.warm_pool, c.max_live, c.id_count, c.cgroup_version,
-    c.work_size, c.work_inodes, c.audit, c.defaults);
+  a(c.runtimes, c.init_profile, c.supervisor_profile, c.warm_pool, c.pool_idle, c.max_live, c.id_count,
+    c.cgroup_version, c.work_size, c.work_inodes, c.audit, c.defaults);
 }
 template <class A>
 void archive_fields(A& a, RunMessage& m) {
@@ -151,7 +154,7 @@ void archive_fields(A& a, ChannelOpenedMessage& m) {
 }
 template <class A>
 void archive_fields(A& a, StatisticsMessage& m) {
-  a(m.warm, m.live, m.warm_hits, m.warm_misses);
+  a(m.warm, m.wanted, m.live, m.warm_hits, m.warm_misses, m.figures);
 }
 
 /// A whole frame, ready to be written.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace executor::supervisor {
 
@@ -26,6 +27,11 @@ void Capture::read_available(int rounds) {
       return;
     }
   }
+}
+
+void Sandbox::stage_over(SetupStage stage) {
+  const auto now = sys::monotonic_now();
+  setup[static_cast<std::size_t>(stage)] += now - std::exchange(stage_began, now);
 }
 
 std::string Sandbox::read_status() const {

@@ -10,12 +10,14 @@
 // gives it a proper end first (reap, then remove the leaf).
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "base/sandbox_figures.hpp"
 #include "base/sys.hpp"
 #include "base/unique_fd.hpp"
 #include "cgroup/hierarchy.hpp"
@@ -64,6 +66,11 @@ struct Sandbox {
   UniqueFd stdin_read{}, stdin_write{};
   UniqueFd stdout_write{}, stderr_write{};
   Capture out{}, err{};
+
+  std::chrono::nanoseconds stage_began{};
+  std::array<std::chrono::nanoseconds, kSetupStages.size()> setup{};
+  /// The stage is over, and the next one begins.
+  void stage_over(SetupStage stage);
 
   // -- while a program runs
   std::uint64_t run_id = 0;

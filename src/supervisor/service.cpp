@@ -19,8 +19,8 @@ using std::chrono::nanoseconds;
 namespace {
 
 constexpr auto kStatisticsPause = milliseconds(200);
+constexpr auto kMemoryPause = std::chrono::seconds(60);
 constexpr auto kStrangersPause = milliseconds(10);
-constexpr auto kWantedFor = std::chrono::minutes(5);
 
 std::uint64_t event_key(std::uint8_t source, std::uint32_t number) {
   return (static_cast<std::uint64_t>(number) << 8) | source;
@@ -79,6 +79,7 @@ Result<void> Service::run() {
       quiet_until_ = {};
       end_answered();
       fill_pools();
+      look_at_memory();
     }
   }
   if (fatal_) return *fatal_;
@@ -248,7 +249,7 @@ void Service::accept(Waiting waiting) {
     return answer_failure(waiting.id,
                           errno_error("find the runtime \"" + waiting.program.runtime + "\"", ENOENT));
   waiting.runtime = static_cast<std::size_t>(known - runtimes.begin());
-  if (!is_embedded(waiting.runtime)) pools_[waiting.runtime].wanted_until = sys::monotonic_now() + kWantedFor;
+  pools_[waiting.runtime].wanted_until = sys::monotonic_now() + builder_->config().pool_idle;
   while (Sandbox* const sandbox = take_armed(waiting.runtime, waiting.program.processes)) {
     on_payload_end(*sandbox);  // its death may not have been heard of yet
     if (sandbox->state != State::armed) continue;
@@ -286,6 +287,24 @@ void Service::cancel(std::uint64_t run_id) {
       return stop(*sandbox, Ending::cancelled);
 }
 
+/// Where nothing runs, and seldom: the kernel takes its time to tell. At first as soon as a pool stands.
+void Service::look_at_memory() {
+  const auto now = sys::monotonic_now();
+  if (now < next_memory_look_ || armed_.empty() || ready_count(0) < pool_size(0) || !answered_.empty())
+    return;
+  for (const auto& [number, sandbox] : sandboxes_)
+    if (sandbox->state == State::running && !sandbox->is_channel) return;
+  next_memory_look_ = now + kMemoryPause;
+  const Sandbox& warm = *sandboxes_.at(armed_.front());
+  SandboxFigures& figures = statistics_.figures;
+  figures.warm_bytes = builder_->private_bytes(warm.payload_pid, warm.payload) +
+                       builder_->private_bytes(warm.init_pid, warm.init);
+  figures.supervisor_bytes = builder_->own_private_bytes();
+  if (const auto& zygote = pools_[0].zygote)
+    figures.zygote_bytes = builder_->private_bytes(zygote->pid(), zygote->process());
+  statistics_soon();
+}
+
 void Service::statistics_soon() {
   if (next_statistics_.count() == 0) next_statistics_ = sys::monotonic_now() + kStatisticsPause;
 }
@@ -293,6 +312,9 @@ void Service::statistics_soon() {
 void Service::send_statistics() {
   next_statistics_ = {};
   statistics_.warm = static_cast<std::uint32_t>(armed_.size());
+  statistics_.wanted = 0;
+  for (std::size_t runtime = 0; runtime < pools_.size(); ++runtime)
+    statistics_.wanted += static_cast<std::uint32_t>(pool_size(runtime));
   statistics_.live = static_cast<std::uint32_t>(std::ranges::count_if(sandboxes_, [](const auto& entry) {
     return entry.second->state == State::running && !entry.second->is_channel;
   }));

@@ -74,7 +74,7 @@ class Service {
     std::deque<std::uint32_t> for_zygote{};  ///< sandboxes that wait for a zygote
     int failed_builds = 0;                   ///< in a row
     std::chrono::nanoseconds build_again{};
-    std::chrono::nanoseconds wanted_until{};  ///< unless embedded: sandboxes are kept ready so long
+    std::chrono::nanoseconds wanted_until{};  ///< the full number is kept ready so long; zero: it is not
   };
 
   // -- the loop
@@ -92,6 +92,7 @@ class Service {
   void accept(Waiting waiting);
   Sandbox* take_armed(std::size_t runtime, bool processes);
   void cancel(std::uint64_t run_id);
+  void look_at_memory();
   void statistics_soon();
   void send_statistics();
 
@@ -137,6 +138,7 @@ class Service {
   void answer_failure(std::uint64_t run_id, const Error& error);
 
   // -- the end of a sandbox
+  void count_process(const sys::WaitStatus& status);
   void end_answered();
   void begin_ending(Sandbox& sandbox);
   void on_init_end(Sandbox& sandbox);
@@ -172,6 +174,7 @@ class Service {
   StatisticsMessage statistics_;
   std::size_t leaks_removed_;  ///< leaves that stood there at the start
   std::chrono::nanoseconds next_statistics_{};
+  std::chrono::nanoseconds next_memory_look_{};  ///< the earliest
 };
 
 }  // namespace executor::supervisor

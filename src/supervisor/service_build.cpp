@@ -44,13 +44,16 @@ bool Service::is_embedded(std::size_t runtime) const {
   return builder_->config().runtimes[runtime].start == Start::zygote;
 }
 
-/// Sandboxes of the strict filter that are to be ready. An interpreter that is a program of its own takes far
-/// more memory than a fork of a zygote: it is kept ready only where its language is in use.
+/// Sandboxes of the strict filter that are to be ready. Where nobody has asked for a runtime in a while it is
+/// half of them (one at least, where there are any): as many as a first burst needs while the others are made
+/// again. An interpreter that is a program of its own takes far more memory than a fork of a zygote: it is
+/// kept ready only where its language is in use.
 std::size_t Service::pool_size(std::size_t runtime) const {
   // at the start one sandbox is built alone: it shows whether this host can build any
   if (!announced_) return runtime == 0 ? 1 : 0;
-  const bool wanted = is_embedded(runtime) || sys::monotonic_now() < pools_[runtime].wanted_until;
-  return wanted ? builder_->config().warm_pool : 0;
+  const std::size_t full = builder_->config().warm_pool;
+  if (sys::monotonic_now() < pools_[runtime].wanted_until) return full;
+  return is_embedded(runtime) ? (full + 1) / 2 : 0;
 }
 
 std::size_t Service::ready_count(std::size_t runtime) const {
@@ -110,15 +113,19 @@ void Service::end_unwanted() {
   for (std::size_t runtime = 0; runtime < pools_.size(); ++runtime) {
     if (pools_[runtime].wanted_until.count() == 0 || now < pools_[runtime].wanted_until) continue;
     pools_[runtime].wanted_until = {};
-    while (Sandbox* const sandbox = take_armed(runtime, false)) begin_ending(*sandbox);
+    while (ready_count(runtime) > pool_size(runtime)) begin_ending(*take_armed(runtime, false));
+    statistics_soon();
   }
 }
 
 void Service::start_build(std::size_t runtime, bool processes) {
   const std::uint32_t slot = free_slots_.back();
   const std::uint32_t number = next_number_++;
+  const auto began = sys::monotonic_now();
   auto sandbox = builder_->start(number, slot, runtime, processes);
   if (!sandbox) return build_failed(0, runtime, sandbox.error());
+  (*sandbox)->stage_began = began;
+  (*sandbox)->stage_over(SetupStage::namespaces);
   free_slots_.pop_back();
   watch((*sandbox)->report_read.get(), EPOLLIN, Source::report, number);
   watch((*sandbox)->init.get(), EPOLLIN, Source::init, number);
@@ -137,6 +144,7 @@ void Service::on_report(Sandbox& sandbox) {
                         errno_error("build sandbox: the payload ended without a word", ECHILD));
   Pool& pool = pools_[sandbox.runtime];
   if (report.error_number == 0 && report.stage == sandbox::Stage::init_ready) {
+    sandbox.stage_over(SetupStage::init);
     sandbox.state = State::building_payload;
     pool.for_zygote.push_back(sandbox.number);
     if (pool.zygote_ready) on_zygote(sandbox.runtime);
@@ -204,6 +212,7 @@ void Service::on_zygote_reply(Pool& pool, const zygote::ForkReply& reply) {
                         errno_error("fork payload from zygote", reply.error_number));
   if (auto r = builder_->adopt_payload(*sandbox, reply.pid); !r)
     return build_failed(reply.sandbox, sandbox->runtime, r.error());
+  sandbox->stage_over(SetupStage::fork);
   if (sandbox->payload_ready) payload_stands(*sandbox);
 }
 
@@ -296,6 +305,7 @@ void Service::reap_strangers() {
 /// Every layer is on. Where the payload is to execute an interpreter ahead of its program, that goes on now.
 void Service::payload_stands(Sandbox& sandbox) {
   if (auto r = builder_->arm(sandbox); !r) return build_failed(sandbox.number, sandbox.runtime, r.error());
+  sandbox.stage_over(SetupStage::payload);
   sandbox.may_execute = !is_embedded(sandbox.runtime) && !sandbox.processes;
   watch(sandbox.payload.get(), EPOLLIN, Source::payload, sandbox.number);
   watch(sandbox.listener.get(), EPOLLIN, Source::listener, sandbox.number);
@@ -306,12 +316,20 @@ void Service::payload_stands(Sandbox& sandbox) {
 }
 
 void Service::armed(Sandbox& sandbox) {
+  if (sandbox.state == State::starting) sandbox.stage_over(SetupStage::interpreter);
   sandbox.state = State::armed;
+  SandboxFigures& figures = statistics_.figures;
+  ++figures.built;
+  for (std::size_t stage = 0; stage < figures.setup.size(); ++stage)
+    figures.setup[stage] += sandbox.setup[stage];
   pools_[sandbox.runtime].failed_builds = 0;
   unwatch(sandbox.report_read.get());
   sandbox.report_read.reset();
   if (!announced_) {
     announced_ = true;
+    for (std::size_t runtime = 0; runtime < pools_.size(); ++runtime)
+      if (is_embedded(runtime))
+        pools_[runtime].wanted_until = sys::monotonic_now() + builder_->config().pool_idle;
     send(encode(ReadyMessage{builder_->isolation(), leaks_removed_}));
   }
   const auto waits = std::ranges::find_if(waiting_, [&](const Waiting& waiting) {

@@ -66,13 +66,18 @@ void Service::hand_over(Sandbox& sandbox, Waiting waiting) {
     }
     sandbox.limits = waiting.program.limits;
   }
-  zygote::HandOver hand_over{std::move(waiting.program.source), std::move(waiting.program.args), {}, {}};
+  zygote::HandOver hand_over{std::move(waiting.program.source),
+                             std::move(waiting.program.args),
+                             {},
+                             {},
+                             std::move(waiting.program.compiled)};
   for (SourceFile& file : waiting.program.files) {
     hand_over.file_paths.push_back(std::move(file.path));
     hand_over.file_contents.push_back(std::move(file.content));
   }
   ArchiveWriter body;
   body(hand_over);
+  if (!hand_over.compiled.empty()) body(hand_over.compiled);
   ArchiveWriter input;
   input(static_cast<std::uint32_t>(body.bytes().size()));
   sandbox.input = input.take() + body.bytes() + waiting.program.stdin_bytes;
@@ -217,6 +222,7 @@ void Service::on_payload_end(Sandbox& sandbox) {
   const auto end = sys::monotonic_now();
   sandbox.payload_reaped = true;
   sandbox.status = *status;
+  count_process(*status);
   unwatch(sandbox.payload.get());
   if (sandbox.state == State::starting)
     return build_failed(
@@ -287,6 +293,11 @@ void Service::answer_failure(std::uint64_t run_id, const Error& error) {
 
 // -- the end
 
+void Service::count_process(const sys::WaitStatus& status) {
+  statistics_.figures.cpu_time += status.cpu_time;
+  statistics_.figures.minor_faults += status.minor_faults;
+}
+
 void Service::end_answered() {
   for (const std::uint32_t number : std::exchange(answered_, {}))
     if (Sandbox* const sandbox = find(number)) begin_ending(*sandbox);
@@ -311,6 +322,7 @@ void Service::on_init_end(Sandbox& sandbox) {
   auto status = sys::wait_pidfd(sandbox.init.get());
   if (!status || status->code == 0) return;
   sandbox.init_reaped = true;
+  count_process(*status);
   unwatch(sandbox.init.get());
   if (sandbox.state == State::building_init) on_report(sandbox);  // it may have said why
   if (sandbox.state < State::armed)
@@ -330,6 +342,7 @@ void Service::try_remove(std::uint32_t number) {
   if (sandbox->payload && !sandbox->payload_reaped) {
     const auto status = sys::wait_pidfd(sandbox->payload.get());
     sandbox->payload_reaped = !status || status->code != 0;
+    if (status && status->code != 0) count_process(*status);
   }
   const bool gone = sandbox->payload_reaped || !sandbox->payload;
   const auto done = [&]() -> bool {
@@ -345,6 +358,8 @@ void Service::try_remove(std::uint32_t number) {
   if (builder_->has_spare_leaves()) spare_leaves_until_ = sys::monotonic_now() + kSpareLeafLife;
   free_slots_.push_back(sandbox->slot);
   sandboxes_.erase(number);
+  ++statistics_.figures.ended;
+  statistics_soon();
 }
 
 }  // namespace executor::supervisor

@@ -34,6 +34,8 @@ class ZygoteLink {
   ~ZygoteLink();
 
   [[nodiscard]] int socket() const { return socket_.get(); }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] const UniqueFd& process() const { return process_; }
   Result<void> request(const zygote::ForkRequest& request, std::span<const int> fds);
   /// Whether something has stopped it, as SIGSTOP does.
   [[nodiscard]] bool is_stopped() const;

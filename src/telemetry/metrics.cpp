@@ -33,6 +33,17 @@ double resident_bytes() {
   return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
+/// smaps_rollup (Linux 4.14); 0 where the kernel does not say.
+double private_bytes() {
+  std::ifstream rollup("/proc/self/smaps_rollup");
+  double kib = 0;
+  for (std::string key; rollup >> key;) {
+    double value = 0;
+    if ((key == "Private_Clean:" || key == "Private_Dirty:") && rollup >> value) kib += value;
+  }
+  return kib * 1024;
+}
+
 double epoch_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -64,7 +75,26 @@ struct Metrics::Families {
                 "Time of one run beyond the program's own: sandbox, hand-over, collecting.");
   prometheus::Histogram& execution =
       histogram("executor_execution_seconds", "Wall time of one program from hand-over to its end.");
+  prometheus::Histogram& cpu =
+      histogram("executor_test_cpu_seconds", "CPU time of one program, as its limit counts it.");
+  prometheus::Counter& built =
+      counter("executor_sandboxes_built_total", "Sandboxes that came to stand, ready for a program.");
+  prometheus::Family<prometheus::Counter>& setup =
+      counters("executor_setup_seconds_total", "Time that those took to stand, by stage.");
+  prometheus::Counter& ended = counter("executor_sandboxes_ended_total", "Sandboxes that are gone.");
+  prometheus::Counter& sandbox_cpu =
+      counter("executor_sandbox_cpu_seconds_total",
+              "CPU time of all processes in those, from set-up to end, their programs included.");
+  prometheus::Counter& faults =
+      counter("executor_sandbox_minor_faults_total", "Minor page faults of the same processes.");
+  prometheus::Family<prometheus::Gauge>& memory =
+      prometheus::BuildGauge()
+          .Name("executor_private_memory_bytes")
+          .Help("Memory that is a process's alone, looked at once a minute at most; 0: not known.")
+          .Register(registry);
   prometheus::Gauge& pool_size = gauge("executor_warm_pool_size", "Sandboxes built and waiting.");
+  prometheus::Gauge& pool_wanted = gauge(
+      "executor_warm_pool_wanted", "Sandboxes that are to be kept waiting, fewer after a while of rest.");
   prometheus::Counter& pool_hits =
       counter("executor_warm_pool_hits_total", "Runs that found a warm sandbox.");
   prometheus::Counter& pool_misses =
@@ -93,10 +123,10 @@ struct Metrics::Families {
 namespace {
 // The part's own running total becomes the counter's; a part that started anew begins at 0 and adds nothing
 // back.
-void raise(prometheus::Counter& counter, std::uint64_t total) {
-  counter.Increment(static_cast<double>(total) -
-                    counter.Value());  // a negative amount is ignored by Increment
+void raise(prometheus::Counter& counter, double total) {
+  counter.Increment(total - counter.Value());  // a negative amount is ignored by Increment
 }
+void raise(prometheus::Counter& counter, std::uint64_t total) { raise(counter, static_cast<double>(total)); }
 }  // namespace
 
 Metrics::Metrics() : families_(std::make_unique<Families>()) { families_->started.Set(epoch_seconds()); }
@@ -116,14 +146,32 @@ void Metrics::rejected(std::string_view reason) {
 
 void Metrics::waited_in_queue(Duration time) { families_->queue_wait.Observe(seconds(time)); }
 void Metrics::handed_over(Duration time) { families_->handover.Observe(seconds(time)); }
-void Metrics::ran(Duration wall_time) { families_->execution.Observe(seconds(wall_time)); }
+void Metrics::ran(Duration wall_time, Duration cpu_time) {
+  families_->execution.Observe(seconds(wall_time));
+  families_->cpu.Observe(seconds(cpu_time));
+}
 
 std::string Metrics::render(const Snapshot& snapshot) {
   Families& all = *families_;
   all.pool_size.Set(static_cast<double>(snapshot.warm_pool_size));
+  all.pool_wanted.Set(static_cast<double>(snapshot.warm_pool_wanted));
   raise(all.pool_hits, snapshot.warm_pool_hits);
   raise(all.pool_misses, snapshot.warm_pool_misses);
   all.live.Set(static_cast<double>(snapshot.sandboxes_live));
+  const SandboxFigures& figures = snapshot.figures;
+  raise(all.built, static_cast<double>(figures.built));
+  for (std::size_t stage = 0; stage < kSetupStages.size(); ++stage)
+    raise(all.setup.Add({{"stage", kSetupStages[stage]}}), seconds(figures.setup[stage]));
+  raise(all.ended, static_cast<double>(figures.ended));
+  raise(all.sandbox_cpu, seconds(figures.cpu_time));
+  raise(all.faults, static_cast<double>(figures.minor_faults));
+  const auto memory = [&all](const char* process, double bytes) {
+    all.memory.Add({{"process", process}}).Set(bytes);
+  };
+  memory("warm_sandbox", static_cast<double>(figures.warm_bytes));
+  memory("supervisor", static_cast<double>(figures.supervisor_bytes));
+  memory("zygote", static_cast<double>(figures.zygote_bytes));
+  memory("front", private_bytes());
   raise(all.leaks, snapshot.leaks_removed);
   all.depth.Set(static_cast<double>(snapshot.queue_depth));
   all.oldest.Set(seconds(snapshot.queue_oldest));

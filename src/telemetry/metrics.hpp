@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/sandbox_figures.hpp"
+
 namespace executor {
 
 class Metrics {
@@ -27,15 +29,17 @@ class Metrics {
   /// What a run took beyond the program's own time: from the worker's request to the facts, less the wall
   /// time.
   void handed_over(Duration time);
-  void ran(Duration wall_time);
+  void ran(Duration wall_time, Duration cpu_time);
 
   /// What other parts know of themselves at the moment of rendering. Totals are since the start of the
   /// process.
   struct Snapshot {
     std::size_t warm_pool_size = 0;
+    std::size_t warm_pool_wanted = 0;
     std::uint64_t warm_pool_hits = 0;
     std::uint64_t warm_pool_misses = 0;
     std::size_t sandboxes_live = 0;
+    SandboxFigures figures{};
     std::uint64_t leaks_removed = 0;
     std::size_t queue_depth = 0;
     std::chrono::milliseconds queue_oldest{};

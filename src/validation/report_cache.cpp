@@ -11,7 +11,7 @@ namespace executor {
 namespace {
 
 std::size_t weight(const ValidationReport& report) {
-  std::size_t bytes = 0;
+  std::size_t bytes = report.code ? report.code->size() : 0;
   for (const Violation& violation : report.violations) {
     bytes += sizeof violation + violation.rule.capacity() + violation.message.capacity();
   }

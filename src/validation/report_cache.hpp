@@ -17,7 +17,7 @@ namespace executor {
 using SourceKey = std::array<unsigned char, 32>;
 [[nodiscard]] SourceKey source_key(std::string_view language, std::string_view source);
 
-/// Least recently used out first, bounded in entries and in bytes of their violations.
+/// Least recently used out first, bounded in entries and in bytes of their violations and code.
 class ReportCache {
  public:
   ReportCache(std::size_t max_entries, std::size_t max_bytes)

@@ -44,9 +44,13 @@ std::optional<Violation> read_violation(const json& entry) {
   return Violation{*line, *column, std::move(*rule), std::move(*message)};
 }
 
-std::optional<ValidationReport> read_report(const std::string& body) {
+/// JSON, and where the source passed perhaps a NUL and its code.
+std::optional<ValidationReport> read_report(std::string_view body, std::size_t code_max) {
+  const std::string_view words = body.substr(0, body.find('\0'));
+  const std::string_view code = body.substr(std::min(body.size(), words.size() + 1));
+  if (code.size() > code_max) return std::nullopt;
   json answer;
-  if (parse_strict_json(body, kAnswerDepth, answer) || !answer.is_object()) return std::nullopt;
+  if (parse_strict_json(words, kAnswerDepth, answer) || !answer.is_object()) return std::nullopt;
   const auto compile_error = answer.find("compileError");
   const auto violations = answer.find("violations");
   if (compile_error == answer.end() || !compile_error->is_boolean()) return std::nullopt;
@@ -59,6 +63,7 @@ std::optional<ValidationReport> read_report(const std::string& body) {
     report.violations.push_back(std::move(*violation));
   }
   if (report.compile_error && report.violations.empty()) return std::nullopt;  // would read as fine
+  if (report.ok() && !code.empty()) report.code = std::make_shared<const std::string>(code);
   return report;
 }
 
@@ -171,7 +176,7 @@ void SandboxValidator::on_frame(const std::string& body) {
 }
 
 void SandboxValidator::on_answer(const std::string& body) {
-  auto report = read_report(body);
+  auto report = read_report(body, options_.code_max);
   if (!report) return lose("an answer that is none", Loss::nonsense);
   disarm();
   ++counters_.checked;
@@ -241,6 +246,7 @@ std::string SandboxValidator::configuration() const {
   json message = {
       {"mode", policy.enabled ? "on" : "off"}, {"modules", policy.modules}, {"builtins", nullptr}};
   if (policy.builtins) message["builtins"] = *policy.builtins;
+  if (options_.code_max > 0) message["code"] = options_.code_max;
   return to_frame(message);
 }
 

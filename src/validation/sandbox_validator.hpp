@@ -51,7 +51,8 @@ struct SandboxValidatorOptions {
   std::size_t max_waiting = 1024;                     ///< requests; more are refused with no_buffer_space
   std::size_t requests_per_channel = 10'000;          ///< then a fresh sandbox takes over
   std::size_t cache_entries = 4096;
-  std::size_t cache_bytes = 4 * kMiB;  ///< of violations in the cache
+  std::size_t cache_bytes = 16 * kMiB;  ///< of violations and code in the cache
+  std::size_t code_max = 0;             ///< bytes of one source's code that are asked for; 0: of none
 };
 
 class SandboxValidator : public Validator {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ namespace executor {
 struct ValidationReport {
   bool compile_error = false;  ///< the only violation is a syntax error, rule "syntax"
   std::vector<Violation> violations;
+  /// What the parser's sandbox compiled the source to (Program::compiled), where it did and that is
+  /// remembered. Bytes of strangers: nobody but a payload looks into them.
+  std::shared_ptr<const std::string> code{};
   [[nodiscard]] bool ok() const { return violations.empty(); }
 };
 

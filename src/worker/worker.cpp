@@ -32,7 +32,10 @@ Program program_of(const Job& job, const Test& test, const SpecLimits& limits) {
                   .files = job.files,
                   .processes = job.processes,
                   .limits = test_limits(job, test, limits)};
-  if (job.entry == Entry::solution) call_solution(program);
+  if (job.entry == Entry::solution)
+    call_solution(program);  // each test's program is another one
+  else if (const auto code = job.code.bytes.lock())
+    program.compiled = *code;
   return program;
 }
 
@@ -55,7 +58,8 @@ void Worker::on_job(Delivery delivery) {
   auto parsed = parse_job(active->delivery.job.body, parts_.limits);
   if (!parsed) return reject(active, parsed.error());
   if (parsed->id.empty()) parsed->id = active->delivery.job.id;
-  active->job = std::make_shared<const Job>(std::move(*parsed));
+  active->unchecked = std::make_shared<Job>(std::move(*parsed));
+  active->job = active->unchecked;
   validate(active);
 }
 
@@ -71,7 +75,10 @@ void Worker::on_validated(const ActivePtr& active, const Result<ValidationReport
   if (active->unwanted)
     return refuse(active, "cancelled", error_json("cancelled", "nobody waits for this job any more"));
   if (!report) return give_back(active, report.error().message());
-  if (report->ok()) return begin(active);
+  if (report->ok()) {
+    active->unchecked->code.bytes = report->code;
+    return begin(active);
+  }
   const std::string code = report->compile_error ? "compile_error" : "validation_failed";
   const std::string json = violations_json(report->compile_error, report->violations);
   refuse(active, code, json);

@@ -75,7 +75,8 @@ class Worker {
     Delivery delivery;
     Clock::time_point taken;
     std::shared_ptr<const Job> job{};
-    std::unique_ptr<JobRun> run{};  // null until the source is known to be valid
+    std::shared_ptr<Job> unchecked{};  // the same, of one that came from outside
+    std::unique_ptr<JobRun> run{};     // null until the source is known to be valid
     std::vector<Backend::RunId> runs{};
     std::vector<Clock::time_point> started{};
     std::vector<std::chrono::nanoseconds> elapsed{};

@@ -49,6 +49,7 @@ HandOver read_hand_over() {
   if (!sys::raw::read_all(STDIN_FILENO, bytes.data(), bytes.size())) ::_exit(0);
   ArchiveReader reader(bytes);
   reader(hand_over);
+  if (reader.ok() && !reader.finished()) reader(hand_over.compiled);
   if (!reader.finished() || hand_over.file_paths.size() != hand_over.file_contents.size()) ::_exit(0);
   return hand_over;
 }

@@ -1,4 +1,5 @@
 #include <Python.h>
+#include <marshal.h>
 
 // after Python.h, which wants to be first
 #include "zygote/interpreter.hpp"
@@ -460,12 +461,34 @@ void remember_start() {
   PyErr_Clear();
 }
 
-/// Runs the program as __main__ and finishes; the exit status. Closes the file.
-int run_file(std::FILE* file) {
-  PyObject* dict = PyModule_GetDict(PyImport_AddModule("__main__"));  // borrowed, both
+/// The code of this interpreter that the bytes hold; nullptr where they hold none.
+PyObject* load_code(const std::string& compiled) {
+  constexpr std::size_t kMagicSize = 4;
+  const auto magic = static_cast<std::uint32_t>(PyImport_GetMagicNumber());
+  if (compiled.size() <= kMagicSize || std::memcmp(compiled.data(), &magic, kMagicSize) != 0) return nullptr;
+  Ref code(PyMarshal_ReadObjectFromString(compiled.data() + kMagicSize,
+                                          static_cast<Py_ssize_t>(compiled.size() - kMagicSize)));
+  PyErr_Clear();
+  return code && PyCode_Check(code.get()) ? code.release() : nullptr;
+}
+
+PyObject* run_file(std::FILE* file, PyObject* dict) {
   PyCompilerFlags flags = {};
   flags.cf_feature_version = PY_MINOR_VERSION;
-  PyObject* result = PyRun_FileExFlags(file, kMain, Py_file_input, dict, dict, 1, &flags);
+  return PyRun_FileExFlags(file, kMain, Py_file_input, dict, dict, 1, &flags);
+}
+
+/// The code is gone before the end of the program begins, as it is where it was compiled.
+PyObject* run_code(PyObject* code, PyObject* dict) {
+  const Ref own(code);
+  return PyEval_EvalCode(code, dict, dict);
+}
+
+/// Runs the program as __main__ and finishes; the exit status. Takes over `code`, or, where there is none,
+/// compiles the file and closes it.
+int run_and_finish(PyObject* code, std::FILE* file) {
+  PyObject* dict = PyModule_GetDict(PyImport_AddModule("__main__"));  // borrowed, both
+  PyObject* result = code != nullptr ? run_code(code, dict) : run_file(file, dict);
   flush_keeping_exception();
   if (result != nullptr) {
     Py_DECREF(result);
@@ -533,17 +556,19 @@ bool rehearse() {
       !place_text("", STDOUT_FILENO))
     return false;
   std::FILE* const file = ::fdopen(kProgram, "rb");
-  return file != nullptr && run_file(file) == 0;
+  return file != nullptr && run_and_finish(nullptr, file) == 0;
 }
 
-void run_main(const std::vector<std::string>& args) {
+void run_main(const std::vector<std::string>& args, std::string compiled) {
   if (!args.empty()) set_arguments(args);
-  std::FILE* file = std::fopen(kMain, "rb");
-  if (file == nullptr) {
+  PyObject* const code = load_code(compiled);
+  std::string().swap(compiled);  // its memory is the program's
+  std::FILE* file = nullptr;
+  if (code == nullptr && (file = std::fopen(kMain, "rb")) == nullptr) {
     std::fprintf(stderr, "python3: can't open file '%s': [Errno %d]\n", kMain, errno);
     ::_exit(2);
   }
-  const int status = run_file(file);
+  const int status = run_and_finish(code, file);
   std::fflush(nullptr);
   ::_exit(status);
 }

@@ -26,7 +26,9 @@ void prepare_child();
 bool rehearse();
 
 /// Runs /tmp/main.py as __main__ with these arguments, then ends the process with its exit status: exceptions
-/// printed, non-daemon threads joined, atexit callbacks run, globals dropped, streams flushed.
-[[noreturn]] void run_main(const std::vector<std::string>& args);
+/// printed, non-daemon threads joined, atexit callbacks run, globals dropped, streams flushed. Where
+/// `compiled` (Program::compiled) is of this interpreter, the file is not compiled. Nothing else is asked of
+/// it: what does harm there harms a process that runs a stranger's program anyway.
+[[noreturn]] void run_main(const std::vector<std::string>& args, std::string compiled);
 
 }  // namespace executor::zygote

@@ -47,6 +47,7 @@ struct HandOver {
   std::vector<std::string> args;
   std::vector<std::string> file_paths;     ///< relative to the working directory
   std::vector<std::string> file_contents;  ///< one each
+  std::string compiled;  ///< see Program::compiled; behind the others, and only where there is some
 };
 template <class Archive>
 void archive_fields(Archive& archive, HandOver& hand_over) {

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "base/sys.hpp"
@@ -41,14 +42,14 @@ namespace {
   sandbox::report_stage(sandbox::kPayloadReport, sandbox::Stage::payload_ready);
   ::close(sandbox::kPayloadReport);
 
-  const HandOver hand_over = read_hand_over();
+  HandOver hand_over = read_hand_over();
   ::close(sandbox::kPayloadListener);  // the supervisor has its copy since before the hand-over
   if (!write_files(hand_over, "main.py")) {
     std::fprintf(stderr, "python3: can't open file '/tmp/main.py': [Errno %d] %s\n", errno,
                  std::strerror(errno));
     ::_exit(2);
   }
-  run_main(hand_over.args);
+  run_main(hand_over.args, std::move(hand_over.compiled));
 }
 
 /// Runs a program in a child that is thrown away, and asks it what it has written to.

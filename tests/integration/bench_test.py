@@ -49,6 +49,13 @@ class Bench(unittest.TestCase):
         self.assertLessEqual({"name", "processor", "cpus", "kernel", "date", "commit"}, set(self.result["machine"]))
         self.assertLessEqual({"executor", "python3"}, set(self.result["versions"]))
 
+    def test_the_sandboxes_are_told_by_stage_with_their_cpu_and_faults(self):
+        counted = self.result["contenders"][0]["per_sandbox"]
+        stages = [counted[f"set-up ms, {stage}"] for stage in ("namespaces", "init", "fork", "payload")]
+        self.assertAlmostEqual(counted["set-up ms, all"], sum(stages))
+        self.assertGreater(min(*stages, counted["CPU ms"], counted["minor faults"]), 0)
+        self.assertRegex(self.done.stdout, r"(?m)^minor faults +\d")
+
     def test_the_tables_have_a_row_for_each_contender(self):
         for text in (self.done.stdout, (self.out / "start.md").read_text()):
             for title in ("executor", "hand-over to verdict", "bare python3"):

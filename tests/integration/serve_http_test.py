@@ -2,6 +2,8 @@
 
 import json
 import socket
+import time
+import unittest
 
 import executor_service
 import must_run
@@ -204,10 +206,14 @@ class Endpoints(executor_service.HostCase):
             for kind in ("counter", "gauge", "histogram"))
         self.assertEqual(counters, {"executor_executions_total", "executor_rejected_total", "executor_warm_pool_hits_total",
                                     "executor_warm_pool_misses_total", "executor_leaked_resources_removed_total",
-                                    "executor_error_reports_sent_total", "executor_error_reports_dropped_total"})
-        self.assertEqual(gauges, {"executor_warm_pool_size", "executor_sandboxes_live", "executor_queue_depth",
-                                  "executor_queue_oldest_seconds", "executor_http_connections", "executor_backend_in_use"})
-        self.assertEqual(histograms, {"executor_queue_wait_seconds", "executor_handover_seconds", "executor_execution_seconds"})
+                                    "executor_error_reports_sent_total", "executor_error_reports_dropped_total",
+                                    "executor_sandboxes_built_total", "executor_setup_seconds_total", "executor_sandboxes_ended_total",
+                                    "executor_sandbox_cpu_seconds_total", "executor_sandbox_minor_faults_total"})
+        self.assertEqual(gauges, {"executor_warm_pool_size", "executor_warm_pool_wanted", "executor_sandboxes_live", "executor_queue_depth",
+                                  "executor_queue_oldest_seconds", "executor_http_connections", "executor_backend_in_use",
+                                  "executor_private_memory_bytes"})
+        self.assertEqual(histograms, {"executor_queue_wait_seconds", "executor_handover_seconds", "executor_execution_seconds",
+                                      "executor_test_cpu_seconds"})
         for name in histograms:
             samples = families[name][1]
             buckets = [value for sample, value in samples.items() if "_bucket" in sample]
@@ -225,15 +231,44 @@ class Endpoints(executor_service.HostCase):
             after = serve_checks.metrics(executor_service.service)
             found = {name: after[name] - before.get(name, 0) for name in after if name.endswith(("_total", "_count")) or "_total{" in name}
             pool = found.pop("executor_warm_pool_hits_total") + found.pop("executor_warm_pool_misses_total")
-            return {name: by for name, by in found.items() if by}, pool
+            of_jobs = {name: by for name, by in found.items() if not name.startswith(("executor_sandbox", "executor_setup"))}
+            return {name: by for name, by in of_jobs.items() if by}, pool
 
         def verdict(name):
             return f'executor_executions_total{{backend="native",language="python",verdict="{name}"}}'
         wanted = ({verdict("accepted"): 3, verdict("wrong_answer"): 1, 'executor_rejected_total{reason="validation_failed"}': 1,
                    'executor_rejected_total{reason="compile_error"}': 1, "executor_queue_wait_seconds_count": 1,
-                   "executor_handover_seconds_count": 4, "executor_execution_seconds_count": 4}, 4)
+                   "executor_handover_seconds_count": 4, "executor_execution_seconds_count": 4,
+                   "executor_test_cpu_seconds_count": 4}, 4)
         executor_service.wait_until(lambda: moved() == wanted, SETTLE_SECONDS)
         self.assertEqual(moved(), wanted)
+
+    def test_what_sandboxes_cost_is_counted(self):
+        def ended():
+            return serve_checks.metrics(executor_service.service)
+        executor_service.service.steady_level()
+        before = ended()
+        executor_service.service.execute("x = bytearray(8 << 20)\nwhile True:\n    pass", [{"cpuTimeMs": 300}] * 3)
+        executor_service.wait_until(lambda: ended()["executor_sandboxes_ended_total"] >= before["executor_sandboxes_ended_total"] + 3
+                                    and ended()["executor_warm_pool_size"] == executor_service.CONCURRENCY, SETTLE_SECONDS)
+        after = ended()
+        moved = {name: value - before[name] for name, value in after.items() if name in before}
+        self.assertEqual((moved["executor_sandboxes_ended_total"], moved["executor_sandboxes_built_total"]), (3, 3))
+        self.assertGreater(moved["executor_sandbox_cpu_seconds_total"], 0.9)   # what was burnt, and the set-up
+        self.assertLess(moved["executor_sandbox_cpu_seconds_total"], 3)
+        self.assertGreater(moved["executor_sandbox_minor_faults_total"], 3 * 2048)  # a fault for each page of the array
+        for stage in ("namespaces", "init", "fork", "payload"):
+            self.assertGreater(moved[f'executor_setup_seconds_total{{stage="{stage}"}}'], 0, stage)
+        self.assertEqual(after['executor_setup_seconds_total{stage="interpreter"}'], 0)
+
+    def test_private_memory_is_told_of_each_kind_of_process(self):
+        self.assertTrue(executor_service.wait_until(
+            lambda: metric(executor_service.service, 'executor_private_memory_bytes{process="warm_sandbox"}'), SETTLE_SECONDS))
+        for process in ("front", "supervisor", "zygote", "warm_sandbox"):
+            size = metric(executor_service.service, f'executor_private_memory_bytes{{process="{process}"}}')
+            self.assertGreater(size, 100_000, process)
+            self.assertLess(size, 100_000_000, process)
+        self.assertLess(size, 8 << 20)  # of a sandbox that waits
 
     def test_open_connections_are_counted(self):
         with Raw(executor_service.service.port), Raw(executor_service.service.port):
@@ -246,6 +281,34 @@ class Endpoints(executor_service.HostCase):
         executor_service.service.execute("print(1)", [{}] * 8)
         size = lambda: metric(executor_service.service, "executor_warm_pool_size")
         self.assertTrue(executor_service.wait_until(lambda: size() == executor_service.CONCURRENCY, SETTLE_SECONDS), size())
+
+
+class RestingPool(unittest.TestCase):
+    """A server whose pool shrinks after three seconds without a job."""
+
+    def test_half_of_the_pool_ends_at_rest_and_stands_again_after_a_job(self):
+        service = executor_service.Service(EXECUTOR_WARM_POOL="4", EXECUTOR_WARM_POOL_IDLE="3")
+        self.addCleanup(service.close)
+
+        def pool():
+            found = serve_checks.metrics(service)
+            return found["executor_warm_pool_size"], found["executor_warm_pool_wanted"]
+
+        self.assertTrue(executor_service.wait_until(lambda: pool() == (2, 2), 3 + SETTLE_SECONDS), pool())
+        for tests in (1, 12):
+            results = service.execute("print(6 * 7)", [{"expectedStdout": "42\n"}] * tests)
+            self.assertEqual({result["verdict"] for result in results}, {"accepted"})
+            self.assertTrue(executor_service.wait_until(lambda: pool() == (4, 4), SETTLE_SECONDS), pool())
+        full = len(service.processes())
+        self.assertTrue(executor_service.wait_until(lambda: pool() == (2, 2), 3 + SETTLE_SECONDS), pool())
+        self.assertTrue(executor_service.wait_until(lambda: len(service.processes()) <= full - 4, SETTLE_SECONDS))  # inits, payloads
+
+    def test_the_last_one_stays(self):
+        service = executor_service.Service(EXECUTOR_WARM_POOL="1", EXECUTOR_WARM_POOL_IDLE="1")
+        self.addCleanup(service.close)
+        time.sleep(1.5)
+        self.assertTrue(executor_service.wait_until(lambda: metric(service, "executor_warm_pool_size") == 1, SETTLE_SECONDS))
+        self.assertEqual(metric(service, "executor_warm_pool_wanted"), 1)
 
 
 if __name__ == "__main__":

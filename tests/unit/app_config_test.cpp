@@ -73,6 +73,7 @@ TEST_CASE("each variable reaches its setting") {
   CHECK(with("EXECUTOR_ALLOWED_BUILTINS", R"(["print"])").value().allowed_builtins ==
         std::vector<std::string>{"print"});
   CHECK_FALSE(with("EXECUTOR_VALIDATION", "off").value().validation);
+  CHECK_FALSE(with("EXECUTOR_COMPILE_ONCE", "no").value().compile_once);
   CHECK_FALSE(with("EXECUTOR_LOCAL_FALLBACK", "false").value().local_fallback);
   CHECK(with("DOCKER_SOCKET_PATH", "/s").value().docker_socket == "/s");
   CHECK(with("SENTRY_DSN", "https://key@host/1").value().sentry_dsn == "https://key@host/1");
@@ -86,6 +87,7 @@ TEST_CASE("each variable reaches its setting") {
   CHECK(with("EXECUTOR_BACKEND", "docker").value().backend == BackendKind::docker);
   CHECK(with("EXECUTOR_API_TOKENS_FILE", "/t").value().api_tokens_file == "/t");
   CHECK(with("EXECUTOR_WARM_POOL", "0").value().warm_pool == 0U);
+  CHECK(with("EXECUTOR_WARM_POOL_IDLE", "90").value().warm_pool_idle == std::chrono::seconds(90));
   CHECK(with("EXECUTOR_MAX_CONNECTIONS", "10").value().max_connections == 10);
   CHECK(with("EXECUTOR_MAX_BODY", "2048").value().max_body == 2048);
   CHECK(with("EXECUTOR_ROLE", "worker").value().role == Role::worker);

@@ -141,6 +141,18 @@ TEST_CASE("a header that cannot be an id is refused by name") {
   CHECK(bench.queue.submitted.empty());
 }
 
+TEST_CASE("the code that the validator knows goes with the job, and never with its text") {
+  Bench bench;
+  const auto code = std::make_shared<const std::string>("C0DE");
+  bench.validator.judge = [&code](const std::string&) -> Result<ValidationReport> {
+    return ValidationReport{.violations = {}, .code = code};
+  };
+  bench.post(kBody);
+  REQUIRE(bench.queue.submitted.size() == 1);
+  CHECK(bench.queue.submitted[0].first.parsed->code.bytes.lock() == code);
+  CHECK(bench.queue.submitted[0].first.body.find("C0DE") == std::string::npos);
+}
+
 TEST_CASE("a source against the policy never reaches the queue") {
   Bench bench;
   bench.validator.judge = [](const std::string&) -> Result<ValidationReport> {

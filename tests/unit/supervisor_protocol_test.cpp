@@ -15,6 +15,7 @@ Program sample_program() {
   program.files = {{"data.txt", "x"}};
   program.processes = true;
   program.limits.wall_time = std::chrono::milliseconds(1500);
+  program.compiled = std::string("c\0de", 4);
   return program;
 }
 
@@ -44,6 +45,7 @@ TEST_CASE("a program arrives as it was sent") {
   REQUIRE(message->program.files.size() == 1);
   CHECK(message->program.files[0].content == "x");
   CHECK(message->program.processes);
+  CHECK(message->program.compiled == std::string("c\0de", 4));
   CHECK(message->program.limits.wall_time == std::chrono::milliseconds(1500));
 }
 

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "validation/report_cache.hpp"
 
@@ -41,6 +43,21 @@ TEST_CASE("an entry put again is replaced") {
   cache.put(key(1), report("new"));
   CHECK(cache.size() == 1);
   CHECK(cache.find(key(1))->violations[0].message == "new");
+}
+
+TEST_CASE("code counts, and is gone with its entry") {
+  ReportCache cache(1000, 10'000);
+  std::weak_ptr<const std::string> first;
+  for (int i = 0; i < 10; ++i) {
+    ValidationReport fine;
+    fine.code = std::make_shared<const std::string>(3000, 'c');
+    if (i == 0) first = fine.code;
+    cache.put(key(i), std::move(fine));
+  }
+  CHECK(cache.size() == 3);
+  CHECK(cache.bytes() == 9000);
+  CHECK(first.expired());
+  CHECK(cache.find(key(9))->code->size() == 3000);
 }
 
 TEST_CASE("the cache is bounded in bytes as well") {

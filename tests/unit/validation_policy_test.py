@@ -6,6 +6,7 @@ policy by the rule named, and passing once the operator allows all."""
 import ast
 import importlib.util
 import json
+import marshal
 import struct
 import subprocess
 import sys
@@ -332,12 +333,80 @@ def config(**changes):
 
 class Run:
     def __init__(self, done):
-        self.stderr, self.status, self.answers = done.stderr, done.returncode, []
+        self.stderr, self.status, self.frames = done.stderr, done.returncode, []
         rest = done.stdout
         while rest:
             size = struct.unpack(">I", rest[:4])[0]
-            self.answers.append(json.loads(rest[4:4 + size]))
+            self.frames.append(rest[4:4 + size])
             rest = rest[4 + size:]
+        self.answers = [json.loads(frame.partition(b"\0")[0]) for frame in self.frames]
+
+
+class Code(unittest.TestCase):
+    LIMIT = 1 << 20
+
+    def code(self, source, by=OPEN, limit=LIMIT):
+        return policy.examine(by, source, limit)[1]
+
+    def assert_has_code(self, *sources, by=OPEN):
+        for source in sources:
+            with self.subTest(source=source):
+                data = self.code(source, by)
+                self.assertEqual(data[:4], importlib.util.MAGIC_NUMBER)
+                self.assertEqual(marshal.loads(data[4:]), compile(source.removeprefix("\ufeff"), "/tmp/main.py", "exec"))
+
+    def assert_has_none(self, *sources, by=OPEN):
+        for source in sources:
+            with self.subTest(source=source):
+                self.assertEqual(self.code(source, by), b"")
+
+    def test_what_passes_comes_with_its_code(self):
+        self.assert_has_code("print(1)", "", "def f():\n    return {'a', 'b'}\n", "x = 'é'  # ü\r\n", "\ufeffx = 1",
+                             "# coding: utf-8\nx = 'é'", "from __future__ import annotations\ndef f(x: int): 'doc'")
+        self.assert_has_code("import os", by=OFF)
+
+    def test_its_file_is_the_one_that_tracebacks_name(self):
+        code = marshal.loads(self.code("def f():\n    return 1 / 0\n")[4:])
+        self.assertEqual({code.co_filename, code.co_consts[0].co_filename}, {"/tmp/main.py"})
+
+    def test_what_is_refused_has_none(self):
+        self.assert_has_none("import os", "eval('1')", by=DEFAULT)
+        self.assert_has_none("def", "return", "x = '\\ud800'[0] +")
+
+    def test_what_the_compiler_warns_of_is_left_to_each_run(self):
+        self.assert_has_none("print('\\d')", "x is 1", "assert (1, 'x')", "1()", "0or 1")
+
+    def test_what_is_read_in_another_way_from_a_file_is_left_to_each_run(self):
+        cookies = ["latin-1", "ascii", "no-such-encoding", "utf-16", "rot13"]
+        self.assert_has_none(*(f"# coding: {cookie}\nx = 'é'" for cookie in cookies), by=OFF)
+        self.assert_has_none("\r# coding: latin-1\nx = 'é'", "x = 1\rprint(x)", "\ufeff# coding: latin-1\nx = 1", by=OFF)
+
+    def test_sets_that_would_change_their_order_are_left_to_each_run(self):
+        names = [f"name{number}" for number in range(60)]
+        sources = [f"for x in {{{', '.join(map(repr, names[start:start + 30]))}}}: print(x)" for start in range(30)]
+        given = [source for source in sources if self.code(source)]
+        self.assertLess(len(given), len(sources))  # else nothing is seen here
+        for source in given:
+            code, loaded = compile(source, "x", "exec"), marshal.loads(self.code(source)[4:])
+            self.assertEqual(list(map(list, filter_sets(code))), list(map(list, filter_sets(loaded))))
+
+    def test_what_is_large_has_none(self):
+        self.assert_has_none("x = 1\n" * 20_000, "def f(): pass\n" * 1001)
+        self.assertEqual(self.code("print(1)", limit=20), b"")
+        self.assertEqual(self.code("print(1)", limit=0), b"")
+
+    def test_it_follows_the_answer_where_it_is_asked_for(self):
+        sources = [{"source": "print(1)"}, {"source": "import os"}, {"source": "'\\d'"}]
+        frames = run_script([config(code=1000), *sources]).frames
+        answer, _, code = frames[1].partition(b"\0")
+        self.assertEqual(json.loads(answer), {"compileError": False, "violations": []})
+        self.assertEqual(code, self.code("print(1)"))
+        self.assertEqual([b"\0" in frame for frame in frames], [False, True, False, False])
+        self.assertFalse(any(b"\0" in frame for frame in run_script([config(), *sources]).frames))
+
+
+def filter_sets(code):
+    return [constant for constant in code.co_consts if type(constant) is frozenset]
 
 
 def run_script(messages, tail=b""):

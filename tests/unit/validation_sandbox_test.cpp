@@ -365,6 +365,51 @@ TEST_CASE("an answer beyond its size refuses the request before it is read") {
   CHECK(bench.rule(0) == "parser");
 }
 
+TEST_CASE("code comes behind the answer, as it is, and with the report that is remembered") {
+  SandboxValidatorOptions options;
+  options.code_max = 8;
+  Bench bench(options);
+  const auto first = bench.ask("a");
+  CHECK(bench.last().received[0]["code"] == 8);
+  bench.ready();
+  bench.say(std::string(kFine) + std::string("\0c\0de\xff", 6));
+  REQUIRE(bench.rule(first) == "fine");
+  const auto again = bench.ask("a");
+  bench.poll();
+  for (const auto index : {first, again}) {
+    REQUIRE((*bench.answers[index])->code != nullptr);
+    CHECK(*(*bench.answers[index])->code == std::string("c\0de\xff", 5));
+  }
+  const auto without = bench.ask("b");
+  bench.say(kFine);
+  REQUIRE(bench.rule(without) == "fine");
+  CHECK((*bench.answers[without])->code == nullptr);
+}
+
+TEST_CASE("a source that is refused has no code") {
+  SandboxValidatorOptions options;
+  options.code_max = 8;
+  Bench bench(options);
+  bench.ask("a");
+  bench.ready();
+  bench.say(std::string(kRefused) + std::string("\0code", 5));
+  CHECK(bench.rule(0) == "module");
+  CHECK((*bench.answers[0])->code == nullptr);
+}
+
+TEST_CASE("more code than was asked for is nonsense, and so is any where none was") {
+  for (const std::size_t max : {0U, 4U}) {
+    SandboxValidatorOptions options;
+    options.code_max = max;
+    Bench bench(options);
+    bench.ask("a");
+    bench.ready();
+    bench.say(kFine + std::string(1, '\0') + std::string(max + 1, 'c'));
+    CHECK(bench.rule(0) == "parser");
+    CHECK(bench.sandboxes.size() == 2);
+  }
+}
+
 TEST_CASE("a word that nobody asked for ends the sandbox") {
   Bench bench;
   bench.validator->start();

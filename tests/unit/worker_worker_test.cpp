@@ -158,6 +158,30 @@ TEST_CASE("a job from this process is not validated again, one from outside is")
   CHECK(bench.live() == "a0 x ");
 }
 
+TEST_CASE(
+    "every test of a job gets the code that the validator knows, but where each has a source of its own") {
+  auto code = std::make_shared<const std::string>("code");
+  Bench bench(4);
+  Job job = job_of("a", 2);
+  job.code.bytes = code;
+  bench.queue.deliver(parsed(job));
+  bench.validator.judge = [&code](const std::string&) -> Result<ValidationReport> {
+    return ValidationReport{.violations = {}, .code = code};
+  };
+  bench.queue.deliver(raw(kBody));
+  bench.run();
+  REQUIRE(bench.backend.live.size() == 3);
+  for (const auto& each : bench.backend.live) CHECK(each.program.compiled == "code");
+  job.id = "b";
+  job.entry = Entry::solution;
+  bench.queue.deliver(parsed(job));
+  CHECK(bench.backend.live[3].program.compiled.empty());
+  bench.validator.judge = nullptr;
+  code.reset();  // forgotten meanwhile: the test compiles for itself
+  bench.backend.end(0, right());
+  CHECK(bench.backend.live.back().program.compiled.empty());
+}
+
 TEST_CASE("a body that is no job becomes a dead letter with the reason and the id") {
   Bench bench;
   bench.queue.deliver(raw("[]"));
