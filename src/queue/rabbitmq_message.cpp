@@ -1,5 +1,6 @@
 #include "queue/rabbitmq_message.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -36,6 +37,10 @@ UnusableRabbitMessage unusable(const RequestError& error, const std::string& id,
 
 }  // namespace
 
+bool is_own_queue(const std::string& name, const RabbitForms& forms) {
+  return name.starts_with(kMarkPrefix) || std::ranges::find(forms.own_queues, name) != forms.own_queues.end();
+}
+
 std::variant<RabbitJob, UnusableRabbitMessage> read_rabbit_job(const RabbitMessage& message,
                                                                const RabbitForms& forms,
                                                                const std::string& fallback_id) {
@@ -43,6 +48,10 @@ std::variant<RabbitJob, UnusableRabbitMessage> read_rabbit_job(const RabbitMessa
   if (message.body.size() > forms.size_limit)
     return unusable({413, "too_large", "the message is larger than this service reads", ""}, id,
                     id != fallback_id, false);
+  if (is_own_queue(message.reply_to, forms))
+    return unusable(
+        {400, "bad_value", "an answer cannot go to a queue that this service works by", "reply_to"}, id,
+        id != fallback_id, false);
   json document;
   if (auto error = parse_strict_json(message.body, forms.limits.max_depth, document))
     return unusable(*error, id, id != fallback_id, false);

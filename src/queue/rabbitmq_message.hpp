@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "spec/solution_form.hpp"
 #include "spec/spec_limits.hpp"
@@ -48,8 +49,13 @@ struct UnusableRabbitMessage {
 struct RabbitForms {
   SpecLimits limits{};
   SolutionLimits solution{};
-  std::size_t size_limit = 16 * kMiB;  ///< bytes of a body
+  std::size_t size_limit = 16 * kMiB;     ///< bytes of a body
+  std::vector<std::string> own_queues{};  ///< of the service, beside its marks: no answer goes there
 };
+
+/// Whether a message's reply_to names a queue that the service works by. An answer there would be a job, a
+/// dead letter, or the mark of another message, put down with the service's permissions.
+[[nodiscard]] bool is_own_queue(const std::string& name, const RabbitForms& forms);
 
 /// The id is the body's jobId, else the message's id, else its correlation id, else `fallback_id`.
 [[nodiscard]] std::variant<RabbitJob, UnusableRabbitMessage> read_rabbit_job(const RabbitMessage& message,

@@ -43,7 +43,9 @@ class RabbitQueue : public Queue {
       : io_(io),
         options_(options),
         url_(parse_rabbit_url(options.url).value()),
-        link_(io, link_options(), events()) {}
+        link_(io, link_options(), events()) {
+    options_.forms.own_queues = {options_.jobs_queue, options_.dead_queue};
+  }
 
   // -- producer
 
@@ -351,7 +353,8 @@ class RabbitQueue : public Queue {
 
   RabbitPublication result_publication(const RabbitLedger::Lease& lease, std::string result) const {
     const RabbitMessage& asked = lease.delivery.message;
-    return {asked.reply_to.empty() ? options_.results_queue : asked.reply_to,
+    const bool plain = asked.reply_to.empty() || is_own_queue(asked.reply_to, options_.forms);
+    return {plain ? options_.results_queue : asked.reply_to,
             {.body = std::move(result),
              .correlation_id = asked.correlation_id,
              .message_id = lease.job.id,

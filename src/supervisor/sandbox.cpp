@@ -55,6 +55,8 @@ void Sandbox::kill() {
   if (payload && !payload_reaped) sys::raw::pidfd_send_signal(payload.get(), SIGKILL);
 }
 
+bool Sandbox::has_said_all() const { return out.truncated || err.truncated || (out.closed && err.closed); }
+
 std::chrono::nanoseconds Sandbox::cpu_used() const {
   const auto total = leaf->cpu_time();
   return total ? *total - cpu_at_start : std::chrono::nanoseconds{0};

@@ -4,7 +4,8 @@
 //   building_init ──init_ready──▶ building_payload ──payload_ready──▶ armed ──hand_over──▶ running ──▶ ending
 //
 // Where the interpreter is started ahead, `starting` stands before armed: until its boot script says that it
-// is ready.
+// is ready. Where a program may have left processes behind, `draining` stands before its answer: until they,
+// killed with its end, have closed the streams.
 //
 // Owned by the supervisor's event loop, single-threaded. The destructor kills what still lives; the loop
 // gives it a proper end first (reap, then remove the leaf).
@@ -27,7 +28,7 @@
 
 namespace executor::supervisor {
 
-enum class State { building_init, building_payload, starting, armed, running, answered, ending };
+enum class State { building_init, building_payload, starting, armed, running, draining, answered, ending };
 
 /// One captured stream: what was written up to its cap.
 struct Capture {
@@ -85,12 +86,15 @@ struct Sandbox {
   std::string violation{};
   std::vector<std::string> audited{};  ///< with an audit
   sys::WaitStatus status{};
+  std::chrono::nanoseconds ended{};  ///< when its payload did, while what that left behind is drained
   int removal_attempts = 0;
 
   /// The payload's /proc/<pid>/status; empty when it is gone.
   [[nodiscard]] std::string read_status() const;
   /// Kills every process inside; safe in every state.
   void kill();
+  /// Whether nothing more is to be read: every writer is gone, or a cap was reached.
+  [[nodiscard]] bool has_said_all() const;
   /// CPU time since hand-over; zero when the kernel does not answer any more.
   [[nodiscard]] std::chrono::nanoseconds cpu_used() const;
   /// Writes as much of `input` as the pipe takes; closes the pipe when all is written or nobody reads.

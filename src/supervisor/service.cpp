@@ -136,7 +136,8 @@ std::optional<nanoseconds> Service::next_deadline() const {
   std::optional<nanoseconds> next;
   const auto consider = [&next](nanoseconds when) { next = next ? std::min(*next, when) : when; };
   for (const auto& [number, sandbox] : sandboxes_) {
-    if (sandbox->state == State::starting) consider(sandbox->wall_deadline);
+    if (sandbox->state == State::starting || sandbox->state == State::draining)
+      consider(sandbox->wall_deadline);
     if (sandbox->state != State::running || sandbox->is_channel || sandbox->killed_for) continue;
     consider(std::min(sandbox->wall_deadline, sandbox->next_cpu_check));
   }
@@ -157,6 +158,7 @@ void Service::check_deadlines() {
     if (sandbox->state == State::starting && now >= sandbox->wall_deadline)
       build_failed(number, sandbox->runtime,
                    errno_error("wait for the interpreter's boot script", ETIMEDOUT));
+    if (sandbox->state == State::draining && now >= sandbox->wall_deadline) answer(*sandbox, sandbox->ended);
     if (sandbox->state != State::running || sandbox->is_channel || sandbox->killed_for) continue;
     if (now < sandbox->wall_deadline && now < sandbox->next_cpu_check) continue;
     const nanoseconds limit = sandbox->limits.cpu_time;

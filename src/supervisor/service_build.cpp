@@ -310,6 +310,8 @@ void Service::payload_stands(Sandbox& sandbox) {
   watch(sandbox.payload.get(), EPOLLIN, Source::payload, sandbox.number);
   watch(sandbox.listener.get(), EPOLLIN, Source::listener, sandbox.number);
   if (builder_->config().runtimes[sandbox.runtime].start != Start::prestart) return armed(sandbox);
+  if (::write(sandbox.stdin_write.get(), "g", 1) != 1)
+    return build_failed(sandbox.number, sandbox.runtime, errno_error("let the interpreter begin", errno));
   sandbox.state = State::starting;
   sandbox.wall_deadline = sys::monotonic_now() + kInterpreterStart;
   watch(sandbox.report_read.get(), EPOLLIN, Source::report, sandbox.number);

@@ -30,6 +30,8 @@ constexpr auto kRemovalPause = milliseconds(1);
 constexpr auto kSpareLeafLife = milliseconds(250);
 constexpr auto kQuietAfterHandOver = milliseconds(3);
 constexpr auto kQuietAfterAnswer = milliseconds(1);
+constexpr auto kLastWords = milliseconds(100);
+constexpr int kWholePipe = 64;  // chunks
 
 }  // namespace
 
@@ -129,11 +131,10 @@ void Service::on_output(Sandbox& sandbox, Capture& capture, Source source) {
   if (sandbox.is_channel && source == Source::err)
     capture.bytes.clear();  // nobody reads a channel's complaints
   capture.read_available(1);
-  if (capture.closed) return unwatch(capture.pipe.get());
-  if (capture.truncated) {
-    unwatch(capture.pipe.get());
-    stop(sandbox, Ending::output_limit);
-  }
+  if (!capture.closed && !capture.truncated) return;
+  unwatch(capture.pipe.get());
+  if (capture.truncated) stop(sandbox, Ending::output_limit);
+  if (sandbox.state == State::draining && sandbox.has_said_all()) answer(sandbox, sandbox.ended);
 }
 
 /// A call that ends the program: the thread that made it is blocked in it, and stays so.
@@ -236,31 +237,30 @@ void Service::on_payload_end(Sandbox& sandbox) {
     return begin_ending(sandbox);
   }
   if (sandbox.state != State::running) return begin_ending(sandbox);
-  const bool strangers_doing = was_killed_by_strangers(sandbox);  // before we kill anything ourselves
-  if (sandbox.processes) {
-    // whatever it left behind may still write: end all of it, then read to the end
-    sandbox.kill();
-    const auto until = sys::monotonic_now() + milliseconds(100);
-    while (!(sandbox.out.closed && sandbox.err.closed) && sys::monotonic_now() < until) {
-      sandbox.out.read_available(64);
-      sandbox.err.read_available(64);
-      if (sandbox.out.truncated || sandbox.err.truncated) break;
-    }
-  }
   if (sandbox.is_channel) {
     answer_failure(sandbox.run_id, errno_error("the channel's program ended", ECHILD));
     return begin_ending(sandbox);
   }
-  if (strangers_doing) {
+  if (was_killed_by_strangers(sandbox)) {  // before we kill anything ourselves
     answer_failure(sandbox.run_id, errno_error("the sandbox's init was killed", ECHILD));
     return begin_ending(sandbox);
+  }
+  if (sandbox.processes) {
+    // whatever it left behind may still write: all of it is ended, and then read to the end
+    sandbox.kill();
+    unwatch(sandbox.listener.get());  // what they ask for on the way out is nothing that the program did
+    sandbox.state = State::draining;
+    sandbox.ended = end;
+    sandbox.wall_deadline = end + kLastWords;
+    sandbox.out.read_available(kWholePipe);
+    sandbox.err.read_available(kWholePipe);
+    if (!sandbox.has_said_all()) return;
   }
   answer(sandbox, end);
 }
 
 /// The program has ended: its facts go to the front, and only then what is left of the sandbox goes.
 void Service::answer(Sandbox& sandbox, nanoseconds end) {
-  constexpr int kWholePipe = 64;
   sandbox.out.read_available(kWholePipe);
   sandbox.err.read_available(kWholePipe);
   FinishedMessage message;

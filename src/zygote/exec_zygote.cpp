@@ -48,8 +48,10 @@ void execute(const std::vector<std::string>& argv) {
   if (listener != sandbox::kPayloadListener)
     sandbox::fail_stage(sandbox::kPayloadReport, sandbox::Stage::payload_filter);
   sandbox::report_stage(sandbox::kPayloadReport, sandbox::Stage::payload_ready);
-  // the listener is closed by the exec, which goes on only when the supervisor has its copy
   if (!command.waits) {
+    // the exec closes the listener: the supervisor says when it has its copy
+    char word = 0;
+    if (!sys::raw::read_all(STDIN_FILENO, &word, 1)) ::_exit(0);
     execute(command.argv);
     sandbox::fail_stage(sandbox::kPayloadReport, sandbox::Stage::payload_ready);
   }

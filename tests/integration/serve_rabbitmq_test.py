@@ -138,6 +138,18 @@ class Messages(RabbitCase):
         self.publish(solution("def solution(n): return n", ("1", "1"), jobId="next"))
         self.assertEqual(self.results(1), ["next"])
 
+    def test_Q06_an_answer_goes_to_no_queue_that_the_service_works_by(self):
+        for queue in (JOBS, DEAD, "executor.sent.tried", "executor.sent." + "0" * 64):
+            with self.subTest(queue):
+                self.publish(solution("def solution(n): return n", ("1", "1"), jobId="misdirected"), reply_to=queue, message_id="m-1")
+                letter = self.rabbit.get(DEAD, WAIT_SECONDS)
+                self.assertTrue(letter.headers["x-reason"].startswith("reply_to: "), letter.headers)
+                answer, result = self.result()
+                self.assertEqual((answer.properties["message_id"], result["error"]["code"], result["error"]["field"]), ("m-1", "bad_value", "reply_to"))
+        self.publish(solution("def solution(n): return n", ("1", "1"), jobId="next"))
+        self.assertEqual(self.results(1), ["next"])
+        self.assertIsNone(self.rabbit.get(DEAD, 0.2))
+
     def test_fail_and_timeout_are_told_apart(self):
         code = "import time\ndef solution(n):\n    if n > 1: time.sleep(30)\n    return n // n"
         for case, status in ((("1", "1"), "pass"), (("0", "0"), "fail"), (("2", "1"), "timeout")):

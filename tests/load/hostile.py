@@ -1,21 +1,24 @@
 #!/usr/bin/python3
 """Hostile programs in random order beside benign ones: the benign verdicts must all be right, and the host as before.
 
-    hostile.py [N]        N hostile runs, 20,000 unless told otherwise; EXECUTOR_BINARY names the program
+    hostile.py [N [KIND…]]     N hostile runs, 20,000 unless told otherwise, of these kinds; EXECUTOR_BINARY names the program
 
-Two clients send benign programs one after the other: first alone, then for as long as other clients send the N hostile ones.
-Prints their p50 and p99 in both phases, and how the hostile ones ended. Exit status 1 where a benign verdict was wrong, a
-hostile run ended as an internal error or in a way that its kind cannot, the service or the host is not as before.
+Two clients send benign programs one after the other, three times: alone; then beside two neighbours that send greedy
+programs which keep within their limits, one such twin for each hostile one (as much CPU time, memory, output, files, threads
+and processes, but nothing that has to be stopped); then beside two that send the N hostile ones. Each client is a
+process of its own, so that none waits for another's interpreter.
 
-The ratio of the p99s is printed and not judged: beside programs that use each processor whole, it says how many
-processors there are. On a host with as many more processors as hostile programs run at once it stays within a fifth.
+The p99 of benign runs beside the hostile ones over that beside their twins is what hostility adds, and is what must stay
+within a fifth. Over that of an empty host it says, beyond this, how many processors there are for how many programs:
+it is printed and not judged. Exit status 1 where a benign verdict was wrong, a hostile run ended as an internal error or
+in a way that its kind cannot, the service or the host is not as before, or, of 10,000 runs and more, the p99 rose by more.
 """
 
+import multiprocessing
 import os
 import random
 import statistics
 import sys
-import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -26,121 +29,156 @@ import serve_checks  # noqa: E402
 
 MIB = 1 << 20
 BENIGN = ("print(sum(n * n for n in range(2000)))", f"{sum(n * n for n in range(2000))}\n")
-HOSTILE_AT_ONCE, BENIGN_AT_ONCE = 2, 2
+AT_ONCE = 2  # clients of each sort
 QUIET_RUNS = 400
+MOST_TWINS = 3000
+JUDGED_FROM = 10_000
+MOST = 1.2
 
-# name: (source, the fields of its test, of its job, the verdicts that it may end with)
+SPIN = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n"
+# name: (source, the fields of its test, of its job, the verdicts that it may end with, the twin's source)
 HOSTILE = {
-    "spins": ("while True: pass", {"cpuTimeMs": 60}, {}, {"cpu_time_limit"}),
-    "sleeps": ("import time\ntime.sleep(1e6)", {"timeoutMs": 60}, {}, {"wall_time_limit"}),
-    "fills memory": ("kept = []\nwhile True: kept.append(bytes(1 << 20))", {"memoryBytes": 32 * MIB}, {}, {"memory_limit"}),
-    "fills its files": ("n = 0\nwhile True:\n    open(str(n), 'wb').write(bytes(1 << 20))\n    n += 1", {}, {}, {"runtime_error"}),
-    "makes files": ("for n in range(10 ** 6): open(str(n), 'x').close()", {}, {}, {"runtime_error"}),
-    "floods its output": ("import os\nwhile True: os.write(1, bytes(65536))", {}, {}, {"output_limit"}),
-    "floods its errors": ("import os\nwhile True: os.write(2, bytes(65536))", {}, {}, {"output_limit"}),
-    "makes threads": ("import threading\nwait = threading.Event()\nfor n in range(1000): threading.Thread(target=wait.wait, daemon=True).start()", {}, {}, {"runtime_error"}),
-    "forks": ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", {"timeoutMs": 100}, {"processes": True}, {"wall_time_limit", "cpu_time_limit"}),
-    "leaves a daemon": ("import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(1e6)\nprint(1)", {}, {"processes": True}, {"accepted"}),
-    "crashes": ("import ctypes\nctypes.string_at(0)", {}, {}, {"runtime_error"}),
-    "overflows its stack": ("import sys\nsys.setrecursionlimit(10 ** 9)\ndef f(x): return [*map(f, [x])]\nf(1)", {}, {}, {"runtime_error"}),
-    "mounts": ("import ctypes\nctypes.CDLL(None).mount(b'x', b'/', b'tmpfs', 0, 0)", {}, {}, {"security_violation"}),
-    "traces": ("import ctypes\nctypes.CDLL(None).ptrace(16, 1, 0, 0)", {}, {}, {"security_violation"}),
-    "opens sockets": ("import socket\nsocket.socket()", {}, {}, {"runtime_error"}),
-    "kills": ("import os\nos.kill(-1, 9)", {}, {}, {"runtime_error"}),
-    "kills itself": ("import os\nos.kill(os.getpid(), 9)", {}, {}, {"runtime_error"}),
-    "poisons its interpreter": ("import ctypes\nctypes.memset(id(int) + 40, 0x41, 64)\nint(3)", {}, {}, {"runtime_error", "accepted"}),
-    "never reads": ("print(1)", {"stdin": "x" * MIB}, {}, {"accepted"}),
-    "writes to every descriptor": ("import os\nfor fd in range(3, 4096):\n    try: os.write(fd, b'accepted')\n    except OSError: pass", {}, {}, {"accepted"}),
+    "spins": ("while True: pass", {"cpuTimeMs": 60}, {}, {"cpu_time_limit"}, SPIN.format(0.06)),
+    "sleeps": ("import time\ntime.sleep(1e6)", {"timeoutMs": 60}, {}, {"wall_time_limit"}, "import time\ntime.sleep(0.06)"),
+    "fills memory": ("kept = []\nwhile True: kept.append(bytes(1 << 20))", {"memoryBytes": 32 * MIB}, {}, {"memory_limit"},
+                     "kept = [bytes(1 << 20) for _ in range(24)]"),
+    "fills its files": ("n = 0\nwhile True:\n    open(str(n), 'wb').write(bytes(1 << 20))\n    n += 1", {}, {}, {"runtime_error"},
+                        "for n in range(15): open(str(n), 'wb').write(bytes(1 << 20))"),
+    "makes files": ("for n in range(10 ** 6): open(str(n), 'x').close()", {}, {}, {"runtime_error"}, "for n in range(1000): open(str(n), 'x').close()"),
+    "floods its output": ("import os\nwhile True: os.write(1, bytes(65536))", {}, {}, {"output_limit"}, "import os\nfor n in range(16): os.write(1, bytes(65536))"),
+    "floods its errors": ("import os\nwhile True: os.write(2, bytes(65536))", {}, {}, {"output_limit"}, "import os\nfor n in range(4): os.write(2, bytes(65536))"),
+    "makes threads": ("import threading\nwait = threading.Event()\nfor n in range(1000): threading.Thread(target=wait.wait, daemon=True).start()", {}, {},
+                      {"runtime_error"}, "import threading\nwait = threading.Event()\nfor n in range(60): threading.Thread(target=wait.wait, daemon=True).start()"),
+    "forks": ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", {"timeoutMs": 100}, {"processes": True}, {"wall_time_limit", "cpu_time_limit"},
+              "import os, time\nfor n in range(60):\n    if os.fork() == 0:\n        while time.process_time() < 0.001: pass\n        os._exit(0)\nfor n in range(60): os.wait()"),
+    "leaves a daemon": ("import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(1e6)\nprint(1)", {}, {"processes": True}, {"accepted"},
+                        "import os\nif os.fork() == 0: os._exit(0)\nos.wait()"),
+    "crashes": ("import ctypes\nctypes.string_at(0)", {}, {}, {"runtime_error"}, "import ctypes\nctypes.string_at(b'x')"),
+    "overflows its stack": ("import sys\nsys.setrecursionlimit(10 ** 9)\ndef f(x): return [*map(f, [x])]\nf(1)", {}, {}, {"runtime_error"},
+                            "import sys\nsys.setrecursionlimit(10 ** 9)\ndef f(x): return [*map(f, [x - 1])] if x else []\nf(9000)"),
+    "mounts": ("import ctypes\nctypes.CDLL(None).mount(b'x', b'/', b'tmpfs', 0, 0)", {}, {}, {"security_violation"}, "import ctypes\nctypes.CDLL(None).getpid()"),
+    "traces": ("import ctypes\nctypes.CDLL(None).ptrace(16, 1, 0, 0)", {}, {}, {"security_violation"}, "import ctypes\nctypes.CDLL(None).getpid()"),
+    "opens sockets": ("import socket\nsocket.socket()", {}, {}, {"runtime_error"}, "import socket\nsocket.socketpair()"),
+    "kills": ("import os\nos.kill(-1, 9)", {}, {}, {"runtime_error"}, "import os\nos.kill(os.getpid(), 0)"),
+    "kills itself": ("import os\nos.kill(os.getpid(), 9)", {}, {}, {"runtime_error"}, "import os\nos._exit(0)"),
+    "poisons its interpreter": ("import ctypes\nctypes.memset(id(int) + 40, 0x41, 64)\nint(3)", {}, {}, {"runtime_error", "accepted"},
+                                "import ctypes\nctypes.memset(ctypes.create_string_buffer(64), 0x41, 64)\nint(3)"),
+    "never reads": ("print(1)", {"stdin": "x" * MIB}, {}, {"accepted"}, "input()"),
+    "writes to every descriptor": ("import os\nfor fd in range(3, 4096):\n    try: os.write(fd, b'accepted')\n    except OSError: pass", {}, {}, {"accepted"},
+                                   "import os\nfor n in range(4096): os.write(1, b'accepted')"),
 }
+TWINS = {name: (twin, {field: value for field, value in test.items() if field == "stdin"}, job, {"accepted"})
+         for name, (_, test, job, _, twin) in HOSTILE.items()}
+FORK = multiprocessing.get_context("fork")
+
+
+class Client:
+    """A process that sends programs until it is done or told that the phase is over; `take` gets what came of them."""
+
+    def __init__(self, service, work, *arguments):
+        self.over, (self.mine, theirs) = FORK.Event(), FORK.Pipe(duplex=False)
+        self.process = FORK.Process(target=self.run, args=(service, theirs, work, arguments))
+        self.process.start()
+        theirs.close()
+
+    def run(self, service, theirs, work, arguments):
+        executor_service.end_with_parent()
+        theirs.send(work(service, self.over, *arguments))
+
+    def take(self):
+        answer = self.mine.recv()
+        self.process.join()
+        return answer
+
+
+def benign(service, over, least):
+    """(times, wrong results)"""
+    source, expected = BENIGN
+    times, wrong = [], []
+    while len(times) < least or not (least or over.is_set()):
+        begin = time.monotonic()
+        result = service.execute(source, [{"expectedStdout": expected}])[0]
+        times.append(time.monotonic() - begin)
+        if (result["verdict"], result["stdout"]) != ("accepted", expected):
+            wrong.append(result)
+    return times, wrong
+
+
+def neighbour(service, over, table, count, seed):
+    """(how often each kind ended how, which of these it may not)"""
+    choice, ends, wrong = random.Random(seed), Counter(), []
+    for _ in range(count):
+        name = choice.choice(list(table))
+        source, test, job, allowed = table[name][:4]
+        try:
+            verdict = service.execute(source, [test], **job)[0]["verdict"]
+        except executor_service.ServiceError as error:
+            verdict = f"no answer: {error}"[:300]
+        ends[name, verdict] += 1
+        if verdict not in allowed:
+            wrong.append((name, verdict))
+    return ends, wrong
 
 
 class Phase:
-    """Benign runs, their times and what was wrong with them."""
+    """Benign clients beside neighbours that send `count` programs of `table`; alone where there is none."""
 
-    def __init__(self, service):
-        self.service, self.times, self.wrong, self.lock = service, [], [], threading.Lock()
-
-    def run(self, goes_on):
-        source, expected = BENIGN
-        while goes_on(len(self.times)):
-            begin = time.monotonic()
-            result = self.service.execute(source, [{"expectedStdout": expected}])[0]
-            with self.lock:
-                self.times.append(time.monotonic() - begin)
-                if (result["verdict"], result["stdout"]) != ("accepted", expected):
-                    self.wrong.append(result)
-        self.service.disconnect()
-
-    def start(self, goes_on):
-        threads = [threading.Thread(target=self.run, args=(goes_on,)) for _ in range(BENIGN_AT_ONCE)]
-        for thread in threads:
-            thread.start()
-        return threads
+    def __init__(self, service, table=None, count=0, seed="1"):
+        begin = time.monotonic()
+        self.times, self.wrong, self.ends = [], [], Counter()
+        neighbours = [Client(service, neighbour, table, count // AT_ONCE, f"{seed} {each}") for each in range(AT_ONCE if table else 0)]
+        clients = [Client(service, benign, 0 if table else QUIET_RUNS // AT_ONCE) for _ in range(AT_ONCE)]
+        for each in neighbours:
+            ends, wrong = each.take()
+            self.ends += ends
+            self.wrong += wrong
+        self.seconds = time.monotonic() - begin
+        for each in clients:
+            each.over.set()
+            times, wrong = each.take()
+            self.times += times
+            self.wrong += wrong
 
     def p(self, share):
         return sorted(self.times)[int(len(self.times) * share)] * 1000
 
-
-class Attackers:
-    def __init__(self, service, count, seed):
-        self.service, self.left, self.random = service, count, random.Random(seed)
-        self.lock, self.ends, self.wrong = threading.Lock(), Counter(), []
-
-    def next(self):
-        with self.lock:
-            self.left -= 1
-            return self.random.choice(list(HOSTILE)) if self.left >= 0 else None
-
-    def run(self):
-        while name := self.next():
-            source, test, job, allowed = HOSTILE[name]
-            try:
-                verdict = self.service.execute(source, [test], **job)[0]["verdict"]
-            except executor_service.ServiceError as error:
-                verdict = f"no answer: {error}"[:300]
-            with self.lock:
-                self.ends[name, verdict] += 1
-                if verdict not in allowed:
-                    self.wrong.append((name, verdict))
-        self.service.disconnect()
+    def print(self, name):
+        print(f"benign, {name}: p50 {self.p(0.5):.1f} ms, p99 {self.p(0.99):.1f} ms, mean {statistics.mean(self.times) * 1000:.1f} ms of {len(self.times)}")
 
 
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    seed = int(os.environ.get("SEED", "1"))
-    service = executor_service.Service(EXECUTOR_MAX_CONCURRENCY=str(HOSTILE_AT_ONCE + BENIGN_AT_ONCE))
+    hostile_kinds = {name: HOSTILE[name] for name in sys.argv[2:] or HOSTILE}
+    seed = os.environ.get("SEED", "1")
+    service = executor_service.Service(EXECUTOR_MAX_CONCURRENCY=str(2 * AT_ONCE))
     try:
         mounts = serve_checks.mounts()
         service.execute("print(1)")
         service.disconnect()
         before = service.steady_level()
-        supervisor = serve_checks.identities(serve_checks.find(service, "supervisor"))
-        quiet, beside = Phase(service), Phase(service)
-        for thread in quiet.start(lambda done: done < QUIET_RUNS):
-            thread.join()
-        attackers = Attackers(service, count, seed)
-        hostile = [threading.Thread(target=attackers.run) for _ in range(HOSTILE_AT_ONCE)]
-        begin = time.monotonic()
-        for thread in hostile:
-            thread.start()
-        benign = beside.start(lambda done: any(thread.is_alive() for thread in hostile) or not done)
-        for thread in [*hostile, *benign]:
-            thread.join()
-        seconds = time.monotonic() - begin
         service.disconnect()
+        supervisor = serve_checks.identities(serve_checks.find(service, "supervisor"))
+        alone = Phase(service)
+        twins = Phase(service, {name: TWINS[name] for name in hostile_kinds}, min(count, MOST_TWINS), seed)
+        beside = Phase(service, hostile_kinds, count, seed)
         after = executor_service.wait_until(lambda: executor_service.not_above(service.level(), before), 30)
-        faults = [f"benign: {result}" for result in (quiet.wrong + beside.wrong)[:5]] + [f"hostile: {each}" for each in attackers.wrong[:20]]
+        faults = [str(each) for phase in (alone, twins, beside) for each in phase.wrong[:10]]
         if not after:
             faults.append(f"the host was {before} and is {service.level()}")
         if serve_checks.mounts() != mounts:
             faults.append("mounts are not as before")
         if serve_checks.alive(supervisor) != list(supervisor):
             faults.append("the supervisor is another one")
-        for (name, verdict), number in sorted(attackers.ends.items()):
+        for (name, verdict), number in sorted(beside.ends.items()):
             print(f"{number:7} {name}: {verdict}")
-        print(f"{count} hostile runs in {seconds:.0f} s; {len(beside.times)} benign ones beside them, {len(beside.wrong)} wrong")
-        print(f"benign, quiet:  p50 {quiet.p(0.5):.1f} ms, p99 {quiet.p(0.99):.1f} ms, mean {statistics.mean(quiet.times) * 1000:.1f} ms of {len(quiet.times)}")
-        print(f"benign, beside: p50 {beside.p(0.5):.1f} ms, p99 {beside.p(0.99):.1f} ms; p99 {beside.p(0.99) / quiet.p(0.99):.2f} times the quiet one, on {os.cpu_count()} processors")
+        print(f"{beside.ends.total()} hostile runs in {beside.seconds:.0f} s, {len(beside.times)} benign ones beside them; {twins.ends.total()} twins in {twins.seconds:.0f} s")
+        for phase, name in ((alone, "empty host"), (twins, "beside twins"), (beside, "beside hostile")):
+            phase.print(name)
+        ratio = beside.p(0.99) / twins.p(0.99)
+        print(f"p99 beside hostile programs: {ratio:.2f} times that beside their twins, {beside.p(0.99) / alone.p(0.99):.2f} times that of the empty host, "
+              f"on {os.cpu_count()} processors")
+        if count >= JUDGED_FROM and ratio > MOST:
+            faults.append(f"the p99 is {ratio:.2f} times that beside well-behaved neighbours")
     finally:
         status = service.close()
     if status != 0:

@@ -36,9 +36,9 @@ def holds(condition, argument):
     return argument & condition["value"] == condition["valueTwo"]
 
 
-def answer(profile, name, argument):
+def answer(profile, name, arguments):
     for rule in profile["syscalls"]:
-        if name in rule["names"] and all(holds(c, argument) for c in rule.get("args", [])):
+        if name in rule["names"] and all(holds(c, arguments[c["index"]]) for c in rule.get("args", [])):
             if rule["action"] == "SCMP_ACT_ALLOW":
                 return "reached"
             if rule["action"] == "SCMP_ACT_KILL_PROCESS":
@@ -51,7 +51,7 @@ def golden(profile, names):
     table = {}
     for number in range(SWEPT + 1):
         name = names.get(number, f"syscall_{number}")
-        answers = ["ENOSYS"] * 2 if number > NEWEST else [answer(profile, name, a) for a in (0, ALL_ONES)]
+        answers = ["ENOSYS"] * 2 if number > NEWEST else [answer(profile, name, [a] * 6) for a in (0, ALL_ONES)]
         table[str(number)] = {"name": name, "zeros": answers[0], "ones": answers[1]}
     return table
 
@@ -59,7 +59,7 @@ def golden(profile, names):
 def main():
     names = names_by_number(sys.argv[1])
     tables = {name: golden(json.loads((PROFILES / f"{name}.json").read_text(encoding="utf-8")), names)
-              for name in ("python", "python-processes")}
+              for name in ("python", "python-processes", "node", "node-processes")}
     lines = ["{"]
     for i, (name, table) in enumerate(tables.items()):
         lines.append(f' "{name}": {{')

@@ -175,6 +175,20 @@ TEST_CASE("a message that names itself is told from one that was given a name") 
   CHECK_FALSE(named({.body = "nonsense"}));
 }
 
+TEST_CASE("an answer goes to no queue that the service works by") {
+  const RabbitForms forms{.own_queues = {"jobs", "jobs.dead"}};
+  const std::string plain = R"({"jobId":"j","language":"python","source":"1","tests":[{}]})";
+  for (const char* queue : {"jobs", "jobs.dead", "executor.sent.tried", "executor.sent.0a1b"}) {
+    CAPTURE(queue);
+    const auto read = read_rabbit_job({.body = plain, .reply_to = queue, .message_id = "m"}, forms, "f");
+    REQUIRE(std::holds_alternative<UnusableRabbitMessage>(read));
+    CHECK(std::get<UnusableRabbitMessage>(read).reason.starts_with("reply_to: "));
+    CHECK(std::get<UnusableRabbitMessage>(read).id == "m");
+  }
+  for (const char* queue : {"", "results", "executor.replies.x", "jobs2", "amq.rabbitmq.reply-to"})
+    CHECK(std::holds_alternative<RabbitJob>(read_rabbit_job({.body = plain, .reply_to = queue}, forms, "f")));
+}
+
 TEST_CASE("what can be no job says why, under the best id there is") {
   const auto reason = [](RabbitMessage message, const char* id) {
     const auto read = read_rabbit_job(message, {.size_limit = 1000}, "fallback");
