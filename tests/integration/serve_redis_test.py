@@ -274,7 +274,9 @@ class Roles(OwnServers):
     def test_a_worker_that_stops_leaves_what_waits_to_the_next(self):
         server = self.redis_server()
         first = self.service(server, "worker")
-        jobs = [push(message(f"import time\ntime.sleep(0.6)\nprint({n})"), server) for n in range(6)]
+        messages = [message(f"import time\ntime.sleep(0.6)\nprint({n})") for n in range(6)]
+        jobs = [each["jobId"] for each in messages]
+        server.cli("LPUSH", "executor:tasks", *map(json.dumps, messages))  # at once: the worker is not to be done with the first before the last
         executor_service.wait_until(lambda: int(server.cli("LLEN", "executor:tasks")) <= 4, WAIT_SECONDS)
         self.assertEqual(first.close(), 0, first.log_tail())
         self.assertLess(sum(bool(server.cli("EXISTS", result_key(job)) == "1") for job in jobs), 6)
