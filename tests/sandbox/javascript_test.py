@@ -1,12 +1,14 @@
 """JavaScript in real sandboxes: what a program gets, and what is said of its end."""
 
 import json
+import pathlib
 import unittest
 
 import executor_service
 import serve_checks
 
 MEBIBYTE = 1 << 20
+USES = sorted((pathlib.Path(__file__).resolve().parents[1] / "programs/javascript").glob("*.js"))
 # a module that adds two numbers
 WASM = ("const code = Uint8Array.from([0,97,115,109,1,0,0,0,1,7,1,96,2,127,127,1,127,3,2,1,0,7,7,1,3,97,100,100,0,0,10,9,1,7,0,32,0,"
         "32,1,106,11]);\nconst add = new WebAssembly.Instance(new WebAssembly.Module(code)).exports.add;\n")
@@ -81,6 +83,17 @@ class Programs(JavaScriptCase):
         source = "console.log(Math.random(), require('crypto').randomUUID(), new Date().getFullYear() > 2000)"
         printed = [self.run_program(source)["stdout"] for _ in range(4)]
         self.assertEqual(len(set(printed)), 4, printed)
+
+
+class Uses(JavaScriptCase):
+    """What real programs use of Node works behind its filter: tests/security/unused_rules.py says which rules they need."""
+
+    def test_each_program_finds_what_it_needs(self):
+        self.assertGreaterEqual(len(USES), 9)
+        for path in USES:
+            source = path.read_text(encoding="utf-8")
+            with self.subTest(path.name):
+                self.assert_prints(source, "ok\n", {"processes": "// processes" in source})
 
 
 class Endings(JavaScriptCase):

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Which allowing rules of the profiles no program of tests/programs uses: candidates for being taken out.
 
-    unused_rules.py build/release/executor [FOLDER OF PROGRAMS…]
+    unused_rules.py build/release/executor [PROFILE…] [FOLDER OF PROGRAMS…]
 
-Each program runs once under `executor run --audit-all`. Rules for read, write and close are not seen by the audit and
+Each program runs once under `executor run --audit-all`, those of Node (*.js) behind Node's profiles. Rules for read, write and close are not seen by the audit and
 count as used. By hand: a run takes a minute, and a rule may be there for a library that no program here imports.
 """
 
@@ -17,7 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 UNSEEN = {"read", "write", "close", "exit_group"}
-PROFILES = {"python.json": [], "python-processes.json": ["--processes"]}
+# profile: (extension of the programs, what they are run with)
+PROFILES = {"python.json": ("py", []), "python-processes.json": ("py", ["--processes"]), "node.json": ("js", []), "node-processes.json": ("js", ["--processes"])}
 
 
 def used_calls(binary, program, arguments):
@@ -33,11 +34,17 @@ def used_calls(binary, program, arguments):
     return {(match[1], int(match[2])) for call in calls if (match := re.fullmatch(r"(\w+): rule (\d+)", call))}
 
 
+def programs_of(folder, extension):
+    return [path for path in folder.rglob(f"*.{extension}") if path.parent != ROOT / "tests/programs" and not path.name.endswith(".in.py")]
+
+
 def main():
-    binary, *folders = sys.argv[1:]
-    programs = sorted(path for folder in (folders or [ROOT / "tests/programs"]) for path in Path(folder).rglob("*.py")
-                      if path.parent != ROOT / "tests/programs" and not path.name.endswith(".in.py"))
-    for profile, arguments in PROFILES.items():
+    binary, *rest = sys.argv[1:]
+    chosen = [each for each in rest if each in PROFILES] or PROFILES
+    folders = [Path(each) for each in rest if each not in PROFILES] or [ROOT / "tests/programs"]
+    for profile in chosen:
+        extension, arguments = PROFILES[profile]
+        programs = sorted(path for folder in folders for path in programs_of(folder, extension))
         with ThreadPoolExecutor(4) as pool:
             used = set().union(*pool.map(lambda program, given=arguments: used_calls(binary, program, given), programs))
         rules = json.loads((ROOT / "seccomp-profiles" / profile).read_text(encoding="utf-8"))["syscalls"]

@@ -1,0 +1,52 @@
+// Files as a program keeps them: made, read, changed, listed, taken away.
+const fs = require("fs");
+const path = require("path");
+const assert = require("assert");
+
+fs.mkdirSync("a/b/c", { recursive: true });
+fs.writeFileSync("a/one.txt", "eins\n");
+fs.appendFileSync("a/one.txt", "zwei\n");
+assert.strictEqual(fs.readFileSync("a/one.txt", "utf8"), "eins\nzwei\n");
+fs.copyFileSync("a/one.txt", "a/two.txt");
+fs.renameSync("a/two.txt", "a/b/two.txt");
+fs.truncateSync("a/b/two.txt", 4);
+assert.strictEqual(fs.readFileSync("a/b/two.txt", "utf8"), "eins");
+fs.chmodSync("a/b/two.txt", 0o600);
+fs.utimesSync("a/b/two.txt", 1, 2);
+assert.strictEqual(fs.statSync("a/b/two.txt").mtimeMs, 2000);
+assert.strictEqual(fs.lstatSync("a").isDirectory(), true);
+assert.strictEqual(fs.existsSync("a/none"), false);
+fs.accessSync("a/one.txt", fs.constants.R_OK);
+assert.deepStrictEqual(fs.readdirSync("a").sort(), ["b", "one.txt"]);
+assert.strictEqual(fs.realpathSync("a/b/../one.txt"), path.resolve("a/one.txt"));
+assert.throws(() => fs.readlinkSync("a"), { code: "EINVAL" });
+assert.throws(() => fs.symlinkSync("a", "s"), { code: "EPERM" });
+
+const fd = fs.openSync("a/raw", "w+");
+fs.writeSync(fd, "0123456789", 0);
+fs.writevSync(fd, [Buffer.from("ab"), Buffer.from("cd")], 10);
+fs.fsyncSync(fd);
+fs.fdatasyncSync(fd);
+fs.ftruncateSync(fd, 12);
+fs.fchmodSync(fd, 0o640);
+fs.futimesSync(fd, 3, 4);
+assert.strictEqual(fs.fstatSync(fd).size, 12);
+const parts = [Buffer.alloc(4), Buffer.alloc(4)];
+fs.readvSync(fd, parts, 2);
+assert.strictEqual(Buffer.concat(parts).toString(), "23456789");
+const piece = Buffer.alloc(3);
+fs.readSync(fd, piece, 0, 3, 8);
+assert.strictEqual(piece.toString(), "89a");
+fs.closeSync(fd);
+
+const made = fs.mkdtempSync("made-");
+const directory = fs.opendirSync("a");
+let entries = 0;
+while (directory.readSync()) entries++;
+directory.closeSync();
+assert.strictEqual(entries, 3);
+fs.rmdirSync(made);
+fs.unlinkSync("a/raw");
+fs.rmSync("a", { recursive: true });
+assert.strictEqual(fs.existsSync("a"), false);
+console.log("ok");
