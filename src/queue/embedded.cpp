@@ -14,20 +14,37 @@ Error stopping() {
   return {"run job: the service stops", std::make_error_code(std::errc::operation_canceled)};
 }
 
+Error full() { return {"enqueue job: the queue is full", std::make_error_code(std::errc::no_buffer_space)}; }
+
 std::string user_of(const QueuedJob& job) { return job.parsed ? job.parsed->user_id : std::string(); }
 }  // namespace
 
 void EmbeddedQueue::submit(QueuedJob job, Answer answer) {
   Entry entry{std::move(job), std::move(answer), Clock::now()};
-  if (waiting_.size() >= options_.capacity)
-    return this->answer(
-        entry, Error("enqueue job: the queue is full", std::make_error_code(std::errc::no_buffer_space)));
   if (waiting_.contains(entry.job.id))
     return this->answer(
         entry, Error("enqueue job: its id is waiting already", std::make_error_code(std::errc::file_exists)));
+  if (waiting_.size() >= options_.capacity && !make_room(user_of(entry.job)))
+    return this->answer(entry, full());
   if (const auto& accepted = entry.job.accepted) asio::post(context_, accepted);
   put(std::move(entry), false);
   hand_out_soon();
+}
+
+// One user's flood must not keep the others out: the last job of the longest line gives its place to a user
+// with less in the queue, as if it had come a moment later. One that was told of its acceptance keeps it, and
+// so does one that was given back.
+bool EmbeddedQueue::make_room(const std::string& user_id) {
+  const auto known = by_user_.find(user_id);
+  const std::size_t own = known == by_user_.end() ? 0 : known->second->line.size();
+  const auto longest =
+      std::ranges::max_element(users_, {}, [](const User& user) { return user.line.size(); });
+  if (longest == users_.end() || longest->line.size() <= own + 1) return false;
+  const Entry& last = longest->line.back();
+  if (last.job.accepted || last.attempt > 1) return false;
+  Entry refused = take(waiting_.at(last.job.id));
+  answer(refused, full());
+  return true;
 }
 
 // `first` puts a job that was taken before in front of its user's line, and its user in front of the others.

@@ -1,7 +1,8 @@
 // The queue inside one process: bounded, first in first out for each user, round robin between the users that
 // wait. A user who has no lease gets one even where the worker has as many as it asked for (up to twice
 // that), so that nobody's long jobs keep others out; the worker shares its slots. Nothing outlives the
-// process. No call takes longer for more waiting jobs.
+// process. No call takes longer for more waiting jobs, but that a full queue looks at each user who waits:
+// one with less in it than the one who has most takes the place of that one's last.
 //
 // Thread safety: the io_context's one thread.
 #pragma once
@@ -58,6 +59,7 @@ class EmbeddedQueue : public Queue {
     std::list<std::string>::iterator age;
   };
 
+  bool make_room(const std::string& user_id);
   void put(Entry entry, bool first);
   Entry take(const Place& place);
   void hand_out();

@@ -563,8 +563,8 @@ void run_main(const std::vector<std::string>& args, std::string compiled) {
   if (!args.empty()) set_arguments(args);
   PyObject* const code = load_code(compiled);
   std::string().swap(compiled);  // its memory is the program's
-  std::FILE* file = nullptr;
-  if (code == nullptr && (file = std::fopen(kMain, "rb")) == nullptr) {
+  std::FILE* const file = code == nullptr ? std::fopen(kMain, "rb") : nullptr;
+  if (code == nullptr && file == nullptr) {
     std::fprintf(stderr, "python3: can't open file '%s': [Errno %d]\n", kMain, errno);
     ::_exit(2);
   }

@@ -71,6 +71,15 @@ class Bench(unittest.TestCase):
         with self.assertRaises(starters.WrongAnswer):
             wrong.check(wrong.start())
 
+    def test_the_overload_is_one_and_its_figures_are_stored(self):
+        done = bench("overload", "--quick", "--out", self.out)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        result = json.loads((self.out / "overload.json").read_text())
+        self.assertEqual(0, result["saturated"]["refused"])
+        self.assertEqual(0, result["neighbour"]["refused"])
+        self.assertGreater(result["overload"]["refused"], result["overload"]["accepted_ms"]["n"])
+        self.assertRegex(done.stdout, r"(?m)^10 times that .*\d")
+
     def test_a_contender_that_nobody_knows_is_refused_by_name(self):
         done = bench("--only", "moon")
         self.assertEqual(2, done.returncode)

@@ -92,6 +92,46 @@ TEST_CASE("a full queue refuses with no_buffer_space and keeps what it has") {
   CHECK(bench.queue.status().depth == 2);
 }
 
+TEST_CASE("a full queue takes a user with less in it for the last job of the one who has most") {
+  Bench bench(3);
+  for (const char* id : {"a1", "a2", "a3", "a4"}) bench.submit(id, "flood");
+  bench.submit("b1", "other");
+  bench.submit("b2", "other");  // as many as the flood would have left
+  bench.submit("c1", "third");
+  bench.submit("a5", "flood");
+  bench.run();
+  const std::string full = "!" + code(std::errc::no_buffer_space);
+  CHECK(bench.answers ==
+        std::vector<std::string>{"a4" + full, "a3" + full, "b2" + full, "a2" + full, "a5" + full});
+  bench.consume(10);
+  bench.run();
+  CHECK(bench.order() == "a1 b1 c1 ");
+}
+
+TEST_CASE("a job that was told of its acceptance, or was given back, keeps its place in a full queue") {
+  const std::string full = "!" + code(std::errc::no_buffer_space);
+  Bench bench(2);
+  for (const char* id : {"a1", "a2"}) {
+    QueuedJob told = job(id, "flood");
+    told.accepted = [] {};
+    bench.queue.submit(std::move(told),
+                       [&bench](const Result<std::string>&) { bench.answers.emplace_back("a"); });
+  }
+  bench.submit("b", "other");
+  bench.run();
+  CHECK(bench.answers == std::vector<std::string>{"b" + full});
+  Bench second(2);
+  second.submit("a1", "flood");
+  second.submit("a2", "flood");
+  second.consume(2);
+  second.run();
+  for (const Delivery& delivery : std::vector<Delivery>(second.taken))
+    second.queue.retry(delivery, "its sandbox is gone");
+  second.submit("b", "other");
+  second.run();
+  CHECK(second.answers == std::vector<std::string>{"b" + full});
+}
+
 TEST_CASE("an id that is waiting already is refused") {
   Bench bench;
   bench.submit("a");
