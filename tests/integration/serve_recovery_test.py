@@ -14,8 +14,8 @@ import must_run
 import serve_checks
 from serve_checks import Raw, post_bytes
 
-RECOVERY_SECONDS = 5  # a quiet host takes a quarter of a second; this one runs other tests beside
-WAIT_SECONDS = 10
+RECOVERY_SECONDS = 5 * executor_service.PATIENCE  # a quiet host takes a quarter of a second; this one runs other tests beside
+WAIT_SECONDS = 10 * executor_service.PATIENCE
 RIGHT = {"stdout": "right\n", "verdict": "accepted", "exitCode": 0}
 
 

@@ -14,7 +14,7 @@ import redis_server
 import serve_checks
 from serve_checks import SAMPLE, Raw, metric, post_bytes
 
-WAIT_SECONDS = 10
+WAIT_SECONDS = 10 * executor_service.PATIENCE
 POLICY = {"EXECUTOR_VALIDATION": "on", "EXECUTOR_ALLOWED_MODULES": '["math","random","statistics","time"]',
           "EXECUTOR_ALLOWED_BUILTINS": ""}
 redis = None

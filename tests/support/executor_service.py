@@ -28,9 +28,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import must_run
 
-START_SECONDS = 60
-STOP_SECONDS = 30
-SETTLE_SECONDS = 5
+PATIENCE = int(os.environ.get("EXECUTOR_TESTS_PATIENCE", "1"))  # an emulated host takes so many times as long
+START_SECONDS = 60 * PATIENCE
+STOP_SECONDS = 30 * PATIENCE
+SETTLE_SECONDS = 5 * PATIENCE
 CONCURRENCY = 4
 PR_SET_PDEATHSIG = 1
 NO_NAMESPACES = "the native backend on this host"
@@ -160,7 +161,7 @@ class Service:
 
     def connection(self):
         if getattr(self.local, "connection", None) is None:
-            self.local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+            self.local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120 * PATIENCE)
             self.connections.append(self.local.connection)
         return self.local.connection
 

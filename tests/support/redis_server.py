@@ -16,8 +16,8 @@ import time
 import executor_service
 import must_run
 
-START_SECONDS = 20
-STOP_SECONDS = 10
+START_SECONDS = 20 * executor_service.PATIENCE
+STOP_SECONDS = 10 * executor_service.PATIENCE
 
 
 class RedisServer:
