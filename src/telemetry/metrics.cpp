@@ -57,9 +57,10 @@ struct Metrics::Families {
     return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
   }
   prometheus::Counter& counter(const char* name, const char* help) { return counters(name, help).Add({}); }
-  prometheus::Gauge& gauge(const char* name, const char* help) {
-    return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+  prometheus::Family<prometheus::Gauge>& gauges(const char* name, const char* help) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
   }
+  prometheus::Gauge& gauge(const char* name, const char* help) { return gauges(name, help).Add({}); }
   prometheus::Histogram& histogram(const char* name, const char* help) {
     return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, buckets());
   }
@@ -88,10 +89,8 @@ struct Metrics::Families {
   prometheus::Counter& faults =
       counter("executor_sandbox_minor_faults_total", "Minor page faults of the same processes.");
   prometheus::Family<prometheus::Gauge>& memory =
-      prometheus::BuildGauge()
-          .Name("executor_private_memory_bytes")
-          .Help("Memory that is a process's alone, looked at once a minute at most; 0: not known.")
-          .Register(registry);
+      gauges("executor_private_memory_bytes",
+             "Memory that is a process's alone, looked at once a minute at most; 0: not known.");
   prometheus::Gauge& pool_size = gauge("executor_warm_pool_size", "Sandboxes built and waiting.");
   prometheus::Gauge& pool_wanted = gauge(
       "executor_warm_pool_wanted", "Sandboxes that are to be kept waiting, fewer after a while of rest.");

@@ -16,8 +16,9 @@ except ImportError:
 
 ROOT = Path(__file__).resolve().parents[2]
 METRIC = re.compile(r"\b(?:executor|process)_[a-z_]+[a-z]\b")
-REGISTERED = re.compile(r'\b(counters?|gauge|histogram)\(\s*"([a-z_]+)"')
-LABELS = {"executor_executions_total": {"language", "backend", "verdict"}, "executor_rejected_total": {"reason"}}
+REGISTERED = re.compile(r'\b(counters?|gauges?|histogram)\(\s*"([a-z_]+)"')
+LABELS = {"executor_executions_total": {"language", "backend", "verdict"}, "executor_rejected_total": {"reason"},
+          "executor_setup_seconds_total": {"stage"}, "executor_private_memory_bytes": {"process"}}
 OF_PROMETHEUS = {"instance", "job", "le"}
 # Who may set these, by the API of each kind; anything else would be dropped or refused by the server.
 KINDS = {"Namespace": "v1", "ConfigMap": "v1", "Secret": "v1", "ServiceAccount": "v1", "Service": "v1", "Deployment": "apps/v1",

@@ -266,7 +266,7 @@ class Endpoints(executor_service.HostCase):
             lambda: metric(executor_service.service, 'executor_private_memory_bytes{process="warm_sandbox"}'), SETTLE_SECONDS))
         for process in ("front", "supervisor", "zygote", "warm_sandbox"):
             size = metric(executor_service.service, f'executor_private_memory_bytes{{process="{process}"}}')
-            self.assertGreater(size, 100_000, process)
+            self.assertGreater(size, 20_000, process)
             self.assertLess(size, 100_000_000, process)
         self.assertLess(size, 8 << 20)  # of a sandbox that waits
 

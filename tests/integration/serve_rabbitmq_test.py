@@ -146,8 +146,8 @@ class Messages(RabbitCase):
                 self.assertTrue(letter.headers["x-reason"].startswith("reply_to: "), letter.headers)
                 answer, result = self.result()
                 self.assertEqual((answer.properties["message_id"], result["error"]["code"], result["error"]["field"]), ("m-1", "bad_value", "reply_to"))
-        self.publish(solution("def solution(n): return n", ("1", "1"), jobId="next"))
-        self.assertEqual(self.results(1), ["next"])
+        self.publish(solution("def solution(n): return n", ("1", "1"), jobId="after-those"))
+        self.assertEqual(self.results(1), ["after-those"])
         self.assertIsNone(self.rabbit.get(DEAD, 0.2))
 
     def test_fail_and_timeout_are_told_apart(self):
