@@ -19,9 +19,17 @@
 
 namespace executor::cgroup {
 
+Result<UniqueFd> open_to_stay(int directory, const std::string& name, int flags) {
+  constexpr int kAbove = 512;
+  auto file = sys::open_at(directory, name, flags);
+  if (!file) return file;
+  if (const int above = ::fcntl(file->get(), F_DUPFD_CLOEXEC, kAbove); above >= 0) file->reset(above);
+  return file;
+}
+
 Result<UniqueFd> make_directory(int parent, const std::string& name) {
   if (::mkdirat(parent, name.c_str(), 0755) != 0) return errno_error("make cgroup \"" + name + "\"", errno);
-  auto directory = sys::open_at(parent, name, O_DIRECTORY | O_RDONLY);
+  auto directory = open_to_stay(parent, name, O_DIRECTORY | O_RDONLY);
   if (!directory) ::unlinkat(parent, name.c_str(), AT_REMOVEDIR);
   return directory;
 }

@@ -10,7 +10,10 @@
 
 namespace executor::cgroup {
 
-/// Makes a group and opens its directory.
+/// Opens what stays open as long as its group, at a high descriptor where there may be one: a process that is
+/// started takes over the low ones alone.
+Result<UniqueFd> open_to_stay(int directory, const std::string& name, int flags);
+/// Makes a group and opens its directory, to stay.
 Result<UniqueFd> make_directory(int parent, const std::string& name);
 /// Removes a group; a group that does not exist counts as removed.
 Result<void> remove_directory(int parent, const std::string& name);

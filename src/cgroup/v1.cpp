@@ -30,13 +30,13 @@ class LeafV1 final : public Leaf {
       auto directory = make_directory(parents_[i].get(), name_);
       if (!directory) return directory.error();
       directories_[i] = std::move(*directory);
-      auto procs = sys::open_at(directories_[i].get(), "cgroup.procs", O_WRONLY);
+      auto procs = open_to_stay(directories_[i].get(), "cgroup.procs", O_WRONLY);
       if (!procs) return procs.error();
       procs_[i] = std::move(*procs);
     }
     // opened now: they are read between a program's end and its answer
     const auto open = [](UniqueFd& to, const UniqueFd& directory, const char* name) -> Result<void> {
-      auto file = sys::open_at(directory.get(), name, O_RDONLY);
+      auto file = open_to_stay(directory.get(), name, O_RDONLY);
       if (!file) return file.error();
       to = std::move(*file);
       return {};

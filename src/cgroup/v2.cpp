@@ -27,16 +27,16 @@ class LeafV2 final : public Leaf {
     auto swap = sys::write_file_at(directory_.get(), "memory.swap.max", "0");
     if (!swap && swap.error().code != std::errc::no_such_file_or_directory) return swap.error();
     // opened now: they are read between a program's end and its answer
-    auto cpu = sys::open_at(directory_.get(), "cpu.stat", O_RDONLY);
+    auto cpu = open_to_stay(directory_.get(), "cpu.stat", O_RDONLY);
     if (!cpu) return cpu.error();
     cpu_stat_ = std::move(*cpu);
-    auto events = sys::open_at(directory_.get(), "memory.events", O_RDONLY);
+    auto events = open_to_stay(directory_.get(), "memory.events", O_RDONLY);
     if (!events) return events.error();
     memory_events_ = std::move(*events);
     // memory.peak came with Linux 5.19; before it the maximum resident set stands alone. Since 6.12 a write
     // puts it back for those who read it by the same descriptor.
-    auto peak = sys::open_at(directory_.get(), "memory.peak", O_RDWR);
-    if (!peak) peak = sys::open_at(directory_.get(), "memory.peak", O_RDONLY);
+    auto peak = open_to_stay(directory_.get(), "memory.peak", O_RDWR);
+    if (!peak) peak = open_to_stay(directory_.get(), "memory.peak", O_RDONLY);
     if (peak) memory_peak_ = std::move(*peak);
     return {};
   }

@@ -1,11 +1,13 @@
 #include "sandbox/init.hpp"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/sys.hpp"
@@ -24,9 +26,11 @@ void require(bool done, Stage stage) {
   if (!done) fail_stage(kReport, stage);
 }
 
+/// The table of descriptors is the supervisor's until the first call, which copies it up to our two.
 bool keep_two_descriptors(int go, int report) {
-  return ::dup2(go, kGo) == kGo && ::dup2(report, kReport) == kReport &&
-         sys::raw::close_range(2, ~0U, 0) == 0;
+  const auto above = static_cast<unsigned>(std::max(go, report)) + 1;
+  return sys::raw::close_range(above, ~0U, CLOSE_RANGE_UNSHARE) == 0 && ::dup2(go, kGo) == kGo &&
+         ::dup2(report, kReport) == kReport && sys::raw::close_range(2, ~0U, 0) == 0;
 }
 
 /// Reaps orphans for ever. The payload is the supervisor's child, so its status is not taken here.

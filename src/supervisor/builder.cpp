@@ -180,8 +180,8 @@ Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint3
                                init_filter_};
   clone_args args{};
   int process = -1;
-  args.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-               CLONE_NEWCGROUP | CLONE_PIDFD;
+  args.flags = CLONE_FILES | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
+               CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_PIDFD;
   args.pidfd = reinterpret_cast<std::uint64_t>(&process);
   args.exit_signal = SIGCHLD;
   if (const int directory = sandbox->leaf->clone_into(); directory >= 0) {
