@@ -81,6 +81,7 @@ struct Sandbox {
   std::chrono::nanoseconds started{};
   std::chrono::nanoseconds wall_deadline{};
   std::chrono::nanoseconds next_cpu_check{};
+  std::chrono::nanoseconds watch_output_at{};  ///< not watched before; 0: watched
   std::chrono::nanoseconds cpu_at_start{};
   std::optional<Ending> killed_for{};  ///< why the supervisor ended it
   std::string violation{};

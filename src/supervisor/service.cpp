@@ -140,6 +140,7 @@ std::optional<nanoseconds> Service::next_deadline() const {
       consider(sandbox->wall_deadline);
     if (sandbox->state != State::running || sandbox->is_channel || sandbox->killed_for) continue;
     consider(std::min(sandbox->wall_deadline, sandbox->next_cpu_check));
+    if (sandbox->watch_output_at.count() > 0) consider(sandbox->watch_output_at);
   }
   for (const auto& [number, when] : removals_) consider(when);
   for (const Pool& pool : pools_)
@@ -160,6 +161,7 @@ void Service::check_deadlines() {
                    errno_error("wait for the interpreter's boot script", ETIMEDOUT));
     if (sandbox->state == State::draining && now >= sandbox->wall_deadline) answer(*sandbox, sandbox->ended);
     if (sandbox->state != State::running || sandbox->is_channel || sandbox->killed_for) continue;
+    if (now >= sandbox->watch_output_at) watch_output(*sandbox);
     if (now < sandbox->wall_deadline && now < sandbox->next_cpu_check) continue;
     const nanoseconds limit = sandbox->limits.cpu_time;
     const nanoseconds used = sandbox->cpu_used();

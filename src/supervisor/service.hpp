@@ -122,6 +122,7 @@ class Service {
 
   // -- running and the end: service_run.cpp
   void hand_over(Sandbox& sandbox, Waiting waiting);
+  void watch_output(Sandbox& sandbox);
   Result<void> apply_limits(Sandbox& sandbox, const Limits& limits);
   void open_channel(Sandbox& sandbox);
   void on_input(Sandbox& sandbox);

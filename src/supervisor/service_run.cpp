@@ -86,14 +86,13 @@ void Service::hand_over(Sandbox& sandbox, Waiting waiting) {
   sandbox.out.cap = sandbox.limits.stdout_max;
   sandbox.err.cap = sandbox.limits.stderr_max;
   sandbox.state = State::running;
-  if (!sandbox.is_channel) watch(sandbox.out.pipe.get(), EPOLLIN, Source::out, sandbox.number);
   if (sandbox.oom_event >= 0) watch(sandbox.oom_event, EPOLLIN, Source::oom, sandbox.number);
-  watch(sandbox.err.pipe.get(), EPOLLIN, Source::err, sandbox.number);
 
   sandbox.cpu_at_start = {};
   sandbox.cpu_at_start = sandbox.cpu_used();
   sandbox.started = sys::monotonic_now();
   quiet_until_ = sandbox.started + kQuietAfterHandOver;
+  sandbox.watch_output_at = sandbox.started + kQuietAfterHandOver;
   sandbox.wall_deadline = sandbox.started + sandbox.limits.wall_time;
   sandbox.next_cpu_check =
       sandbox.started + std::max<nanoseconds>(kShortestCpuCheck, sandbox.limits.cpu_time);
@@ -103,6 +102,14 @@ void Service::hand_over(Sandbox& sandbox, Waiting waiting) {
     watch(sandbox.stdin_write.get(), EPOLLOUT, Source::input, sandbox.number);
   else if (sandbox.is_channel)
     open_channel(sandbox);
+}
+
+/// Most programs have ended before, and their pipes hold what they wrote: woken by the first line of each, we
+/// would take the processor from it. One that writes more than a pipe holds waits until then.
+void Service::watch_output(Sandbox& sandbox) {
+  if (std::exchange(sandbox.watch_output_at, nanoseconds{}).count() == 0) return;
+  if (sandbox.out.pipe) watch(sandbox.out.pipe.get(), EPOLLIN, Source::out, sandbox.number);
+  watch(sandbox.err.pipe.get(), EPOLLIN, Source::err, sandbox.number);
 }
 
 /// The front gets the channel's ends; its own input goes on behind the hand-over.
@@ -117,6 +124,7 @@ void Service::open_channel(Sandbox& sandbox) {
   }
   sandbox.stdin_write.reset();
   sandbox.out.pipe.reset();
+  watch_output(sandbox);
 }
 
 void Service::on_input(Sandbox& sandbox) {
@@ -192,14 +200,14 @@ bool Service::note_call(Sandbox& sandbox, const seccomp_notif& notification) {
 }
 
 /// The program ends by itself, with this status. Taking apart what is left of it takes as long as many a
-/// program runs, so nobody waits for it: the process is stopped, and killed once the answer is on its way.
+/// program runs, so nobody waits for it: it stays where it is, and is killed once the answer is on its way.
 void Service::on_exit_call(Sandbox& sandbox, std::uint64_t notification, int status) {
   if (sandbox.state != State::running || sandbox.is_channel || sandbox.killed_for)
     return let_go_on(sandbox, notification);
-  // its other threads, if it has any, stop here too
-  sys::raw::pidfd_send_signal(sandbox.payload.get(), SIGSTOP);
   const auto end = sys::monotonic_now();
   const std::string facts = sandbox.read_status();
+  // the thread that made the call waits for its answer; others must not go on
+  if (status_field(facts, "\nThreads:") != "1") sys::raw::pidfd_send_signal(sandbox.payload.get(), SIGSTOP);
   sandbox.status = {CLD_EXITED, status,
                     std::strtoull(std::string(status_field(facts, "\nVmHWM:")).c_str(), nullptr, 10) * kKiB};
   answer(sandbox, end);
@@ -252,6 +260,7 @@ void Service::on_payload_end(Sandbox& sandbox) {
     sandbox.state = State::draining;
     sandbox.ended = end;
     sandbox.wall_deadline = end + kLastWords;
+    watch_output(sandbox);
     sandbox.out.read_available(kWholePipe);
     sandbox.err.read_available(kWholePipe);
     if (!sandbox.has_said_all()) return;
