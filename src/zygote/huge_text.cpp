@@ -19,11 +19,12 @@ constexpr int kCollapse = 25;  // MADV_COLLAPSE, newer than the C library's head
 struct Segment {
   std::uintptr_t start;
   std::size_t size;
+  int protection;
 };
 
 std::size_t whole_huge_pages(std::size_t size) { return (size + kHugePage - 1) / kHugePage * kHugePage; }
 
-/// The executable's segments of code that have their huge pages to themselves.
+/// The executable's segments of code and constants that have their huge pages to themselves.
 std::vector<Segment> movable_segments() {
   std::vector<Segment> found;
   // the executable is the first that is told of, and the last
@@ -37,7 +38,10 @@ std::vector<Segment> movable_segments() {
           const std::uintptr_t start = info->dlpi_addr + header.p_vaddr;
           const bool apart = start % kHugePage == 0 && start + whole_huge_pages(header.p_memsz) <= taken_from;
           taken_from = start / kHugePage * kHugePage;
-          if ((header.p_flags & (PF_W | PF_X)) == PF_X && apart) segments.push_back({start, header.p_memsz});
+          const bool of_tables = header.p_offset == 0;  // for the dynamic linker, hardly looked at again
+          if ((header.p_flags & PF_W) != 0 || of_tables || !apart) continue;
+          segments.push_back(
+              {start, header.p_memsz, PROT_READ | ((header.p_flags & PF_X) != 0 ? PROT_EXEC : 0)});
         }
         return 1;
       },
@@ -70,7 +74,7 @@ void move(const Segment& segment) {
   void* const place = reinterpret_cast<void*>(segment.start);
   std::memcpy(memory, place, segment.size);
   // one call puts the copy in the place of what it is a copy of: this code may be in it
-  if (::mprotect(memory, size, PROT_READ | PROT_EXEC) != 0 ||
+  if (::mprotect(memory, size, segment.protection) != 0 ||
       ::mremap(memory, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, place) == MAP_FAILED)
     ::munmap(memory, size);
 }

@@ -5,7 +5,6 @@
 #include "zygote/interpreter.hpp"
 
 #include <signal.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -343,9 +342,11 @@ int finish(int status, bool interrupted) {
   run_exit_functions();
   executor_begin_finalizing();
   if (!flush_streams(true)) status = kFlushFailed;
-  visit_main_last();
-  PyGC_Collect();
-  drop_modules();
+  if (!executor_nothing_to_finalize()) {
+    visit_main_last();
+    PyGC_Collect();
+    drop_modules();
+  }
   if (interrupted) {  // python3 dies of the signal, so that its caller can see why
     ::signal(SIGINT, SIG_DFL);
     ::kill(::getpid(), SIGINT);
@@ -441,13 +442,14 @@ void remember_start() {
     if (PyDict_GetItemString(kept.builtins, later) != nullptr) PyDict_DelItemString(kept.builtins, later);
   PyObject* modules = PyImport_GetModuleDict();  // borrowed
   kept.sys = PyModule_GetDict(PyDict_GetItemString(modules, "sys"));
-  kept.sys_names = PyDict_Copy(kept.sys);
-  for (const char* set_later : {"last_type", "last_value", "last_traceback"}) {
-    const Ref name(PyUnicode_FromString(set_later));
-    PyDict_SetItem(kept.sys_names, name.get(), Py_None);
-  }
-  kept.modules = PyDict_Values(modules);
+  kept.sys_names = PyDict_New();  // without the values: a stream that nobody holds any more must go
   PyObject* name = nullptr;
+  PyObject* value = nullptr;
+  for (Py_ssize_t at = 0; PyDict_Next(kept.sys, &at, &name, &value) != 0;)
+    PyDict_SetItem(kept.sys_names, name, Py_None);
+  for (const char* set_later : {"last_type", "last_value", "last_traceback"})
+    PyDict_SetItemString(kept.sys_names, set_later, Py_None);
+  kept.modules = PyDict_Values(modules);
   PyObject* module = nullptr;
   for (Py_ssize_t at = 0; PyDict_Next(modules, &at, &name, &module) != 0;) {
     const std::string known = text(name);
@@ -502,13 +504,6 @@ int run_and_finish(PyObject* code, std::FILE* file) {
   return finish(1, interrupted);
 }
 
-/// A file of its own, open for reading at its start, at the descriptor `at`.
-bool place_text(const char* text, int at) {
-  const int file = ::memfd_create("rehearsal", MFD_CLOEXEC);
-  return file >= 0 && ::write(file, text, std::strlen(text)) == static_cast<ssize_t>(std::strlen(text)) &&
-         ::lseek(file, 0, SEEK_SET) == 0 && ::dup2(file, at) == at;
-}
-
 }  // namespace
 
 void start_interpreter() {
@@ -537,6 +532,23 @@ void start_interpreter() {
   const Ref frozen(PyObject_CallMethod(gc.get(), "freeze", nullptr));
   PyDict_DelItemString(PyImport_GetModuleDict(), "gc");
   PyErr_Clear();
+  executor_remember_frozen();
+  renew_main();
+  set_arguments({});
+  for (StartDict& module : start_dicts()) module.version = version_of(module.dict);
+}
+
+std::string compiled_rehearsal() {
+  const Ref code(Py_CompileString(kRehearsal, kMain, Py_file_input));
+  const Ref bytes(code ? PyMarshal_WriteObjectToString(code.get(), Py_MARSHAL_VERSION) : nullptr);
+  if (!bytes) {
+    PyErr_Clear();
+    return {};
+  }
+  const auto magic = static_cast<std::uint32_t>(PyImport_GetMagicNumber());
+  std::string compiled(reinterpret_cast<const char*>(&magic), sizeof magic);
+  return compiled.append(PyBytes_AS_STRING(bytes.get()),
+                         static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get())));
 }
 
 void before_fork() { PyOS_BeforeFork(); }
@@ -544,19 +556,12 @@ void after_fork_in_zygote() { PyOS_AfterFork_Parent(); }
 
 void prepare_child() {
   PyOS_AfterFork_Child();
-  renew_main();
-  set_arguments({});
-  for (StartDict& module : start_dicts()) module.version = version_of(module.dict);
   PyGC_Enable();
 }
 
-bool rehearse() {
-  constexpr int kProgram = 9;
-  if (!place_text(kRehearsal, kProgram) || !place_text("21\n", STDIN_FILENO) ||
-      !place_text("", STDOUT_FILENO))
-    return false;
-  std::FILE* const file = ::fdopen(kProgram, "rb");
-  return file != nullptr && run_and_finish(nullptr, file) == 0;
+bool rehearse(const std::string& compiled) {
+  PyObject* const code = load_code(compiled);
+  return code != nullptr && run_and_finish(code, nullptr) == 0;
 }
 
 void run_main(const std::vector<std::string>& args, std::string compiled) {

@@ -10,20 +10,24 @@
 namespace executor::zygote {
 
 /// Starts the interpreter as `python3 main.py` with the process's environment and standard streams (which
-/// must be pipes already), imports what every start imports, and freezes it all for cheap copies. Ends the
-/// process on failure.
+/// must be pipes already), imports what every start imports, freezes it all for cheap copies, and makes the
+/// __main__ that each child has a copy of. Ends the process on failure.
 void start_interpreter();
 
 /// Around the fork, in the zygote.
 void before_fork();
 void after_fork_in_zygote();
 
-/// In the child: after-fork hooks, a __main__ of its own, collector on.
+/// In the child: after-fork hooks, collector on.
 void prepare_child();
 
-/// In a child that is thrown away: runs a short program to its very end, but for the end of the process. It
-/// reads and writes the standard streams, which are replaced. False where it did not exit with 0.
-bool rehearse();
+/// A short program such as they come, compiled, as run_main takes it; it reads a number and prints. Empty on
+/// failure.
+std::string compiled_rehearsal();
+
+/// In a child that is thrown away: runs that program to its very end, but for the end of the process. False
+/// where it did not exit with 0.
+bool rehearse(const std::string& compiled);
 
 /// Runs /tmp/main.py as __main__ with these arguments, then ends the process with its exit status: exceptions
 /// printed, non-daemon threads joined, atexit callbacks run, globals dropped, streams flushed. Where

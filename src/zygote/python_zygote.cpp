@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/archive.hpp"
 #include "base/sys.hpp"
 #include "sandbox/payload.hpp"
 #include "sandbox/stages.hpp"
@@ -30,10 +31,10 @@ namespace executor::zygote {
 namespace {
 
 /// The payload from its first instruction to its last.
-[[noreturn]] void run_payload(const std::vector<PageRange>& hot_pages, const sandbox::PayloadPlan& plan,
+[[noreturn]] void run_payload(const std::vector<HotRange>& hot_pages, const sandbox::PayloadPlan& plan,
                               const Filter& filter) {
   sandbox::enter_sandbox(plan);
-  copy_pages(hot_pages);  // charged to the sandbox by now
+  touch_pages(hot_pages);  // charged to the sandbox by now
   prepare_child();
   const int listener = sys::raw::load_filter(filter.data(), static_cast<unsigned short>(filter.size()),
                                              SECCOMP_FILTER_FLAG_NEW_LISTENER);
@@ -52,26 +53,44 @@ namespace {
   run_main(hand_over.args, std::move(hand_over.compiled));
 }
 
-/// Runs a program in a child that is thrown away, and asks it what it has written to.
-std::vector<PageRange> learn_hot_pages() {
+/// What a supervisor would write to the standard input of the rehearsed program, in a file.
+UniqueFd rehearsed_input() {
+  HandOver hand_over;
+  hand_over.compiled = compiled_rehearsal();
+  ArchiveWriter body;
+  body(hand_over);
+  body(hand_over.compiled);
+  ArchiveWriter input;
+  input(static_cast<std::uint32_t>(body.bytes().size()));
+  auto file = sys::make_memory_file("rehearsal", input.take() + body.bytes() + "21\n");
+  if (!file) die("make rehearsal");
+  return std::move(*file);
+}
+
+/// Runs a program in a child that is thrown away, and asks it what it has touched.
+std::vector<HotRange> learn_hot_pages() {
   const UniqueFd proc(kProcFd);
+  const UniqueFd input = rehearsed_input();
   auto pipe = sys::make_pipe();
-  if (!pipe) die("make pipe");
+  auto output = sys::make_pipe();
+  if (!pipe || !output) die("make pipe");
   before_fork();
   const pid_t pid = ::fork();
   if (pid < 0) die("fork");
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // a fork forgets it
-    std::vector<PageRange> ranges;
+    std::vector<HotRange> ranges;
     prepare_child();
-    if (rehearse()) ranges = own_pages(proc.get());
-    (void)sys::raw::write_all(pipe->write.get(), ranges.data(), ranges.size() * sizeof(PageRange));
+    if (::dup2(input.get(), STDIN_FILENO) < 0 || ::dup2(output->write.get(), STDOUT_FILENO) < 0) ::_exit(1);
+    const HandOver hand_over = read_hand_over();
+    if (rehearse(hand_over.compiled)) ranges = touched_pages(proc.get());
+    (void)sys::raw::write_all(pipe->write.get(), ranges.data(), ranges.size() * sizeof(HotRange));
     ::_exit(0);
   }
   after_fork_in_zygote();
   pipe->write.reset();
-  std::vector<PageRange> ranges;
-  for (PageRange range; sys::raw::read_all(pipe->read.get(), &range, sizeof range);) ranges.push_back(range);
+  std::vector<HotRange> ranges;
+  for (HotRange range; sys::raw::read_all(pipe->read.get(), &range, sizeof range);) ranges.push_back(range);
   if (::waitpid(pid, nullptr, 0) != pid) die("wait for rehearsal");
   return ranges;
 }
