@@ -53,6 +53,24 @@ def wait_for(condition, process, seconds, said):
     return value
 
 
+def start_redis(server, client, folder, group=None):
+    """A redis-server that keeps nothing, on a Unix socket in `folder`: its process, and the settings of a service that is to use it."""
+    folder.chmod(0o755)  # the service has given up root
+    socket = folder / "socket"
+    redis = subprocess.Popen(
+        [server, "--port", "0", "--unixsocket", socket, "--unixsocketperm", "777", "--save", "", "--appendonly", "no",
+         "--dir", folder, "--logfile", folder / "log"],
+        stdin=subprocess.DEVNULL, preexec_fn=in_group(group))
+    ping = [client, "-s", socket, "ping"]
+    try:
+        wait_for(lambda: subprocess.run(ping, capture_output=True, check=False).stdout == b"PONG\n", redis, 10,
+                 lambda: (folder / "log").read_text()[-800:])
+    except BaseException:
+        stop(redis)
+        raise
+    return redis, {"EXECUTOR_QUEUE": "redis", "EXECUTOR_REDIS_URL": f"unix://{socket}"}
+
+
 class Service:
     """`executor serve` on a free port, with the settings of a fresh installation but for those given here."""
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 
 import service
 import starters
@@ -91,20 +90,10 @@ class Redis(Native):
     def prepare(self):
         server, client = program("redis-server"), program("redis-cli")
         self.versions["redis-server"] = first_line(server, "--version").split(" sha=")[0]
-        folder = self.folder("data")
-        folder.chmod(0o755)  # the service has given up root
-        socket = folder / "socket"
-        redis = subprocess.Popen(
-            [server, "--port", "0", "--unixsocket", socket, "--unixsocketperm", "777", "--save", "", "--appendonly", "no",
-             "--dir", folder, "--logfile", folder / "log"],
-            stdin=subprocess.DEVNULL, preexec_fn=service.in_group(self.group))
-        self.cleanup.callback(service.stop, redis)
-        ping = [client, "-s", socket, "ping"]
         try:
-            service.wait_for(lambda: subprocess.run(ping, capture_output=True, check=False).stdout == b"PONG\n", redis, 10,
-                             lambda: (folder / "log").read_text()[-800:])
+            redis, self.settings = service.start_redis(server, client, self.folder("data"), self.group)
         except service.ServiceError as error:
             raise Missing(str(error)) from None
-        self.settings = {"EXECUTOR_QUEUE": "redis", "EXECUTOR_REDIS_URL": f"unix://{socket}"}
+        self.cleanup.callback(service.stop, redis)
         self.daemons = [redis.pid]
         super().prepare()
