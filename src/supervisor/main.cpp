@@ -2,6 +2,7 @@
 // namespace, root of the outer user namespace and nobody on the host, with the descriptors of
 // supervisor/config.hpp.
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -99,6 +100,7 @@ Result<void> serve(UniqueFd& front) {
   if (!builder) return builder.error();
   if (auto r = keep_needed_capabilities(); !r) return r;
   if (auto r = load_own_filter((*builder)->config()); !r) return r;
+  ::malloc_trim(0);  // every init is a copy of this process: what reading profiles took need not be copied
   Service service(std::move(*builder), UniqueFd(front.release()), *leaks);
   auto done = service.run();
   if (!done) service.announce_failure(done.error());
