@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/huge_text.hpp"
 #include "base/sys.hpp"
 #include "cgroup/hierarchy.hpp"
 #include "seccomp/filter.hpp"
@@ -112,6 +113,7 @@ Result<void> serve(UniqueFd& front) {
 
 int main() {
   using namespace executor;
+  move_text_to_huge_pages();  // for inits, which are copies of this process
   ::signal(SIGPIPE, SIG_IGN);
   ::prctl(PR_SET_NAME, "executor-superv");
   sys::prefer_latency();

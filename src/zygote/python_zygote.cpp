@@ -17,13 +17,13 @@
 #include <vector>
 
 #include "base/archive.hpp"
+#include "base/huge_text.hpp"
 #include "base/sys.hpp"
 #include "sandbox/payload.hpp"
 #include "sandbox/stages.hpp"
 #include "zygote/callbacks.hpp"
 #include "zygote/fork_server.hpp"
 #include "zygote/hot_pages.hpp"
-#include "zygote/huge_text.hpp"
 #include "zygote/interpreter.hpp"
 #include "zygote/protocol.hpp"
 
@@ -100,7 +100,7 @@ std::vector<HotRange> learn_hot_pages() {
 
 int main() {
   using namespace executor;
-  zygote::move_text_to_huge_pages();
+  move_text_to_huge_pages();
   const zygote::ForkServer server;
   zygote::prepare_callbacks();
   zygote::start_interpreter();

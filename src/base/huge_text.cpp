@@ -1,4 +1,4 @@
-#include "zygote/huge_text.hpp"
+#include "base/huge_text.hpp"
 
 #include <elf.h>
 #include <link.h>
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <vector>
 
-namespace executor::zygote {
+namespace executor {
 
 namespace {
 
@@ -85,4 +85,4 @@ void move_text_to_huge_pages() {
   for (const Segment& segment : movable_segments()) move(segment);
 }
 
-}  // namespace executor::zygote
+}  // namespace executor

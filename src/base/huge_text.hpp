@@ -1,7 +1,7 @@
-// The zygote's code and constants in huge pages.
+// The code and constants of a program that is forked often, in huge pages.
 #pragma once
 
-namespace executor::zygote {
+namespace executor {
 
 /// Puts the executable's code and constants into anonymous huge pages at the addresses where they are. A fork
 /// copies such a page by one entry and the child never faults on it, while pages of a file are mapped anew,
@@ -10,4 +10,4 @@ namespace executor::zygote {
 /// segment that cannot be moved stays as it is. For a process with one thread.
 void move_text_to_huge_pages();
 
-}  // namespace executor::zygote
+}  // namespace executor
