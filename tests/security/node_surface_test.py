@@ -31,6 +31,7 @@ let text = Buffer.from(JSON.stringify(numbers.map((n) => [n, call(n, ...same(arg
 while (text.length) text = text.subarray(fs.writeSync(1, text));
 """
 ONE = PRELUDE + "fs.writeSync(1, call(given[0], ...same(given[1])) + '\\n');"
+THREADS = PRELUDE + "console.log(JSON.stringify(given.map((flags) => call(56, flags))));"
 MANY = PRELUDE + "console.log(JSON.stringify(given.map((each) => call(...each))));"
 
 
@@ -70,8 +71,8 @@ class NodeSweep(Node, surface.Sweep):
 
 
 class NodeArguments(Node, surface.Arguments):
-    profile, many_program = "node", MANY
-    # a thread as pthread_create makes it, and without a stack; Node's own threads are in every test here
+    profile, many_program, threads_program = "node", MANY, THREADS
+    # tried by a test of its own, of the strict profile
     only_refused = {"clone"}
 
 

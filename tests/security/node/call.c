@@ -1,6 +1,7 @@
 // An addon for the tests' copy of Node's root: call(number, six arguments) makes that system call, all
 // BigInts. What the kernel says comes back as it is, an errno as a negative number. The interface of addons
 // is Node's stable one (N-API 6); what of it is used is declared here, so that no headers of Node are needed.
+#include <linux/sched.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,7 +16,8 @@ int napi_get_value_bigint_int64(napi_env, napi_value, int64_t*, _Bool*);
 int napi_create_bigint_int64(napi_env, int64_t, napi_value*);
 int napi_create_function(napi_env, const char*, size_t, napi_callback, void*, napi_value*);
 
-// In one instruction: a vfork's child, which has its parent's stack, ends before it can write to that.
+// In one instruction: a child that has its parent's stack, by vfork or as a thread, ends before it can write to
+// that.
 static long system_call(const int64_t a[7]) {
   long result;
   register long r10 __asm__("r10") = a[4];
@@ -26,8 +28,9 @@ static long system_call(const int64_t a[7]) {
                    : "a"(a[0]), "D"(a[1]), "S"(a[2]), "d"(a[3]), "r"(r10), "r"(r8), "r"(r9)
                    : "rcx", "r11", "memory");
   const _Bool forks = a[0] == SYS_clone || a[0] == SYS_fork || a[0] == SYS_vfork;
+  const long end = a[0] == SYS_clone && (a[1] & CLONE_THREAD) ? SYS_exit : SYS_exit_group;
   if (forks && result == 0)
-    for (;;) __asm__ volatile("syscall" : : "a"(SYS_exit_group), "D"(0) : "rcx", "r11", "memory");
+    for (;;) __asm__ volatile("syscall" : : "a"(end), "D"(0) : "rcx", "r11", "memory");
   return result;
 }
 
@@ -42,6 +45,8 @@ static napi_value call(napi_env env, napi_callback_info info) {
     if (napi_get_value_bigint_int64(env, given[i], &numbers[i], &exact) != 0) return 0;
   // the thread pointer may be set to what it is, and to nothing else
   if (numbers[0] == SYS_arch_prctl && numbers[2] == 0) numbers[2] = (int64_t)__builtin_thread_pointer();
+  if (numbers[0] == SYS_clone && (numbers[1] & CLONE_SETTLS))
+    numbers[5] = (int64_t)__builtin_thread_pointer();
   napi_create_bigint_int64(env, system_call(numbers), &answer);
   return answer;
 }
