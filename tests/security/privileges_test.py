@@ -94,6 +94,11 @@ class Processes(executor_service.HostCase):
         self.assertLess(result["durationMs"], 10000)
         self.assertTrue(executor_service.wait_until(lambda: executor_service.service.level() == self.before, 5))
 
+    def test_P08_what_a_program_leaves_behind_says_nothing_more(self):
+        source = program("import time\nr, w = os.pipe()\nif os.fork() == 0:\n    os.close(w)\n    os.read(r, 1)  # until its parent has ended\n    time.sleep(0.06)\n"
+                         "    os.write(1, b'goes on')\n    os._exit(0)\nprint('ends')")
+        self.assert_prints(source, "ends\n", PROCESSES)
+
     def test_P09_a_thread_that_goes_on_is_waited_for(self):
         source = "import threading, time\ndef go_on():\n    while True:\n        print('x', flush=True)\n        time.sleep(0.05)\nthreading.Thread(target=go_on).start()"
         result = self.run_program(source, timeoutMs=500)

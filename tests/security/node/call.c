@@ -16,21 +16,29 @@ int napi_get_value_bigint_int64(napi_env, napi_value, int64_t*, _Bool*);
 int napi_create_bigint_int64(napi_env, int64_t, napi_value*);
 int napi_create_function(napi_env, const char*, size_t, napi_callback, void*, napi_value*);
 
-// In one instruction: a child that has its parent's stack, by vfork or as a thread, ends before it can write to
-// that.
+// A child that has its parent's stack, by vfork or as a thread, ends before it touches that: nothing is read
+// from memory behind the call.
 static long system_call(const int64_t a[7]) {
   long result;
+  const _Bool forks = a[0] == SYS_clone || a[0] == SYS_fork || a[0] == SYS_vfork;
+  const long end = a[0] == SYS_clone && (a[1] & CLONE_THREAD) ? SYS_exit : SYS_exit_group;
   register long r10 __asm__("r10") = a[4];
   register long r8 __asm__("r8") = a[5];
   register long r9 __asm__("r9") = a[6];
-  __asm__ volatile("syscall"
-                   : "=a"(result)
-                   : "a"(a[0]), "D"(a[1]), "S"(a[2]), "d"(a[3]), "r"(r10), "r"(r8), "r"(r9)
-                   : "rcx", "r11", "memory");
-  const _Bool forks = a[0] == SYS_clone || a[0] == SYS_fork || a[0] == SYS_vfork;
-  const long end = a[0] == SYS_clone && (a[1] & CLONE_THREAD) ? SYS_exit : SYS_exit_group;
-  if (forks && result == 0)
-    for (;;) __asm__ volatile("syscall" : : "a"(end), "D"(0) : "rcx", "r11", "memory");
+  __asm__ volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 2f\n\t"
+      "test %%rbx, %%rbx\n\t"
+      "jz 2f\n"
+      "1:\tmov %%rbx, %%rax\n\t"
+      "xor %%edi, %%edi\n\t"
+      "syscall\n\t"
+      "jmp 1b\n"
+      "2:"
+      : "=a"(result)
+      : "a"(a[0]), "D"(a[1]), "S"(a[2]), "d"(a[3]), "r"(r10), "r"(r8), "r"(r9), "b"(forks ? end : 0L)
+      : "rcx", "r11", "memory", "cc");
   return result;
 }
 
