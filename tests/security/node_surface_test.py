@@ -62,10 +62,9 @@ class Node:
 
 class NodeSweep(Node, surface.Sweep):
     profile, sweep_program, one_program = "node", SWEEP, ONE
-    # its other threads go on where the first one ends; Node never pauses, and waits by ppoll alone
+    # its other threads go on where the first one ends; Node never pauses, nor waits by pselect6 or ppoll
     endings = {(surface.EXIT, 0): ("wall_time_limit", None, "SIGKILL"), (surface.EXIT_GROUP, 0): ("accepted", 0, None),
-               (surface.EXIT_GROUP, surface.ALL_ONES): ("runtime_error", 255, None), (surface.RT_SIGRETURN, 0): ("runtime_error", None, "SIGSEGV"),
-               (surface.PPOLL, 0): ("wall_time_limit", None, "SIGKILL")}
+               (surface.EXIT_GROUP, surface.ALL_ONES): ("runtime_error", 255, None), (surface.RT_SIGRETURN, 0): ("runtime_error", None, "SIGSEGV")}
     # a 32-bit call needs code of one's own: the Python file has it, and the compiled filters begin alike
     test_K01_a_32_bit_call_is_the_end = None
 
