@@ -58,7 +58,7 @@ json ulimits(const Limits& limits) {
   return {ulimit("nofile", limits.open_files),
           ulimit("fsize", limits.file_size),
           ulimit("stack", limits.stack_size),
-          ulimit("core", 0),
+          ulimit("core", 1),
           ulimit("memlock", 0),
           ulimit("msgqueue", 0),
           ulimit("rtprio", 0),

@@ -52,7 +52,7 @@ bool place_descriptors(const ChildPlan& plan) {
 bool set_limits(const ChildPlan& plan) {
   using sandbox::set_limit;
   const Limits& limits = plan.limits;
-  return set_limit(RLIMIT_CORE, 0) && set_limit(RLIMIT_NOFILE, limits.open_files) &&
+  return sandbox::forbid_core_dumps() && set_limit(RLIMIT_NOFILE, limits.open_files) &&
          set_limit(RLIMIT_FSIZE, limits.file_size) && set_limit(RLIMIT_STACK, limits.stack_size) &&
          set_limit(RLIMIT_AS, limits.memory_max + kSpareAddresses) &&
          set_limit(RLIMIT_NPROC, plan.tasks_max) && set_limit(RLIMIT_MEMLOCK, 0) &&

@@ -36,7 +36,7 @@ bool place_descriptors(const PayloadPlan& plan) {
 }
 
 bool set_limits(const PayloadLimits& limits) {
-  return set_limit(RLIMIT_CORE, 0) && set_limit(RLIMIT_NOFILE, limits.open_files) &&
+  return forbid_core_dumps() && set_limit(RLIMIT_NOFILE, limits.open_files) &&
          set_limit(RLIMIT_FSIZE, limits.file_size) && set_limit(RLIMIT_STACK, limits.stack_size) &&
          set_limit(RLIMIT_MEMLOCK, 0) && set_limit(RLIMIT_MSGQUEUE, 0) && set_limit(RLIMIT_RTPRIO, 0) &&
          set_limit(RLIMIT_NICE, 0);

@@ -47,4 +47,9 @@ bool set_limit(__rlimit_resource resource, rlim_t value) {
   return ::setrlimit(resource, &limit) == 0;
 }
 
+bool forbid_core_dumps() {
+  rlimit now{};
+  return ::getrlimit(RLIMIT_CORE, &now) == 0 && set_limit(RLIMIT_CORE, now.rlim_max == 0 ? 0 : 1);
+}
+
 }  // namespace executor::sandbox

@@ -18,5 +18,8 @@ bool drop_capabilities(cap_t empty);
 bool become_undumpable();
 bool set_no_new_privileges();
 bool set_limit(__rlimit_resource resource, rlim_t value);
+/// One byte: no file is as small, and a helper that kernel.core_pattern names is not started, which a limit
+/// of 0 does not keep it from (core(5)). 0 where the hard limit is that already.
+bool forbid_core_dumps();
 
 }  // namespace executor::sandbox

@@ -26,7 +26,7 @@ NOBODY = 65534
 ENVIRONMENT = {"HOME": "/tmp", "LANG": "C.UTF-8", "PATH": "/usr/bin", "PYTHONHASHSEED": "0"}
 LIMITS = {
     resource.RLIMIT_STACK: 8 << 20,
-    resource.RLIMIT_CORE: 0,
+    resource.RLIMIT_CORE: int(resource.getrlimit(resource.RLIMIT_CORE)[1] != 0),
     resource.RLIMIT_NOFILE: 256,
     resource.RLIMIT_FSIZE: 16 << 20,
 }

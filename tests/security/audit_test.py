@@ -19,14 +19,21 @@ for attempt in (lambda: socket.socket(), lambda: os.fork(), lambda: os.link('/tm
 """
 
 
+JAVASCRIPT = """
+const fs = require("fs");
+for (const attempt of [() => require("child_process").execFileSync("/usr/bin/node"), () => fs.linkSync("main.js", "x"), () => process.kill(1, 9)])
+  try { attempt(); console.log("done"); } catch (error) { console.log(error.code); }
+"""
+
+
 def setUpModule():
     must_run.need(os.environ.get("EXECUTOR_BINARY"), "EXECUTOR_BINARY")
     must_run.need(os.geteuid() == 0, "root")
 
 
 class Audit(unittest.TestCase):
-    def run_program(self, source, *arguments):
-        with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
+    def run_program(self, source, *arguments, suffix=".py"):
+        with tempfile.NamedTemporaryFile("w", suffix=suffix) as file:
             file.write(source)
             file.flush()
             done = subprocess.run([os.environ["EXECUTOR_BINARY"], "run", file.name, "--json", *arguments], capture_output=True, text=True, timeout=60,
@@ -41,6 +48,13 @@ class Audit(unittest.TestCase):
         for call in ("socket: EPERM", "link: EPERM", "kill: EPERM"):
             self.assertIn(call, audited["auditedCalls"])
         self.assertTrue({"clone: EPERM", "fork: EPERM"} & set(audited["auditedCalls"]), audited["auditedCalls"])
+
+    def test_refused_calls_of_javascript_are_named_too(self):
+        plain, audited = (self.run_program(JAVASCRIPT, *arguments, suffix=".js") for arguments in ((), ("--audit",)))
+        self.assertEqual((plain["verdict"], plain["stdout"]), ("accepted", "EPERM\n" * 3), plain["stderr"])
+        self.assertEqual((audited["verdict"], audited["stdout"]), ("accepted", plain["stdout"]), audited["stderr"])
+        self.assertLessEqual({"link: EPERM", "kill: EPERM"}, set(audited["auditedCalls"]))
+        self.assertTrue({"clone: EPERM", "fork: EPERM", "vfork: EPERM", "socketpair: EPERM"} & set(audited["auditedCalls"]), audited["auditedCalls"])
 
     def test_a_call_that_ends_a_program_ends_it_under_audit_too(self):
         result = self.run_program("import ctypes\nctypes.CDLL(None).ptrace(0, 0, 0, 0)", "--audit")

@@ -38,6 +38,20 @@ MANY = program("""
 import json
 print(json.dumps([call(*map(int, each)) for each in json.loads(input())]))
 """)
+# A thread that ends at once, by code of one's own: clone(flags, 0, 0, 0, the caller's thread pointer), then exit. It has its maker's stack.
+THREADS = program("""
+import json
+ffi = ctypes.CDLL('libffi.so.8')
+ffi.ffi_closure_alloc.restype = ctypes.c_void_p
+place = ctypes.c_void_p()
+ffi.ffi_closure_alloc(ctypes.c_size_t(64), ctypes.byref(place))
+code = bytes.fromhex('b838000000 31f6 31d2 4d31d2 644c8b042500000000 0f05 4885c0 7509 31ff b83c000000 0f05 c3')
+ctypes.memmove(place, code, len(code))
+clone = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_ulong)(place.value)
+print(json.dumps([n if n >= 0 else errno.errorcode[-n] for n in (clone(int(flags)) for flags in json.loads(input()))]))
+""")
+# CLONE_VM, _FS, _FILES, _SIGHAND, _THREAD, _SYSVSEM, _SETTLS, _PARENT_SETTID, _CHILD_CLEARTID
+AS_PTHREAD_CREATE = 0x3D0F00
 ONE = program("number, argument = eval(input())\nprint(call(number, *[argument] * 6), flush=True)\n")
 
 
@@ -85,7 +99,7 @@ class Sweep(executor_service.HostCase):
     def sweep(self, table, column, argument, job, left_out):
         """What each call that ends nobody gets, against the golden list."""
         wanted = {n: e[column] for n, e in table.items()
-                  if n not in NOT_SWEPT | left_out and not e[column].startswith("violation")}
+                  if not e[column].startswith("violation") and (e[column] != "reached" or n not in NOT_SWEPT | left_out)}
         if passes_filters(URETPROBE):
             del wanted[URETPROBE]
         if passes_filters(UPROBE):
@@ -172,12 +186,12 @@ class Sweep(executor_service.HostCase):
 class Arguments(executor_service.HostCase):
     """Every rule that looks at arguments, tried with some that it allows and with each of them changed."""
 
-    profile, many_program = "python", MANY
-    # allowed ones would make a thread without a stack, a second Python, or one with no thread pointer
+    profile, many_program, threads_program = "python", MANY, THREADS
+    # allowed ones would make a second Python, or one with no thread pointer; threads are tried below
     only_refused = {"clone", "arch_prctl"}
 
     def attempts(self, name):
-        """((name, arguments), what the profile says) for each rule: as it stands, with a near value, with bit 32 and with bit 63 set."""
+        """((name, arguments), what the profile says) for each rule: as it stands, and with each bit changed that its conditions look at."""
         profile = json.loads((make_golden_calls.PROFILES / f"{name}.json").read_text(encoding="utf-8"))
         for rule in profile["syscalls"]:
             allowed = [0] * 6
@@ -185,8 +199,8 @@ class Arguments(executor_service.HostCase):
                 allowed[condition["index"]] = condition["value" if condition["op"] == "SCMP_CMP_EQ" else "valueTwo"]
             changed = [allowed]
             for condition in rule.get("args", []):
-                near = 1 if condition["op"] == "SCMP_CMP_EQ" else condition["value"] & -condition["value"]
-                for bit in (near, 1 << 32, 1 << 63):
+                looked_at = make_golden_calls.ALL_ONES if condition["op"] == "SCMP_CMP_EQ" else condition["value"] | 1 << 32 | 1 << 63
+                for bit in (1 << n for n in range(64) if looked_at >> n & 1):
                     changed.append([*allowed])
                     changed[-1][condition["index"]] ^= bit
             if len(changed) > 1:
@@ -208,6 +222,15 @@ class Arguments(executor_service.HostCase):
 
     def test_K03_every_rule_about_arguments_is_looked_at_in_full(self):
         self.hold_against_profile(self.profile, {})
+
+    def test_K03_a_thread_is_made_as_pthread_create_makes_it_and_not_otherwise(self):
+        tried = [AS_PTHREAD_CREATE, *(AS_PTHREAD_CREATE ^ 1 << bit for bit in range(64))]
+        result = self.run_program(self.threads_program, stdin=json.dumps([str(flags) for flags in tried]))
+        self.assertEqual((result["verdict"], result["stderr"]), ("accepted", ""))
+        thread, *others = json.loads(result["stdout"])
+        self.assertIsInstance(thread, int)
+        self.assertGreater(thread, 2)
+        self.assertEqual(others, ["EPERM"] * 64)
 
     def test_K03_every_rule_about_arguments_with_processes(self):
         self.hold_against_profile(f"{self.profile}-processes", {"processes": True})

@@ -31,6 +31,7 @@ let text = Buffer.from(JSON.stringify(numbers.map((n) => [n, call(n, ...same(arg
 while (text.length) text = text.subarray(fs.writeSync(1, text));
 """
 ONE = PRELUDE + "fs.writeSync(1, call(given[0], ...same(given[1])) + '\\n');"
+THREADS = PRELUDE + "console.log(JSON.stringify(given.map((flags) => call(56, flags))));"
 MANY = PRELUDE + "console.log(JSON.stringify(given.map((each) => call(...each))));"
 
 
@@ -61,17 +62,16 @@ class Node:
 
 class NodeSweep(Node, surface.Sweep):
     profile, sweep_program, one_program = "node", SWEEP, ONE
-    # its other threads go on where the first one ends; Node never pauses, and waits by ppoll alone
+    # its other threads go on where the first one ends; Node never pauses, nor waits by pselect6 or ppoll
     endings = {(surface.EXIT, 0): ("wall_time_limit", None, "SIGKILL"), (surface.EXIT_GROUP, 0): ("accepted", 0, None),
-               (surface.EXIT_GROUP, surface.ALL_ONES): ("runtime_error", 255, None), (surface.RT_SIGRETURN, 0): ("runtime_error", None, "SIGSEGV"),
-               (surface.PPOLL, 0): ("wall_time_limit", None, "SIGKILL")}
+               (surface.EXIT_GROUP, surface.ALL_ONES): ("runtime_error", 255, None), (surface.RT_SIGRETURN, 0): ("runtime_error", None, "SIGSEGV")}
     # a 32-bit call needs code of one's own: the Python file has it, and the compiled filters begin alike
     test_K01_a_32_bit_call_is_the_end = None
 
 
 class NodeArguments(Node, surface.Arguments):
-    profile, many_program = "node", MANY
-    # a thread as pthread_create makes it, and without a stack; Node's own threads are in every test here
+    profile, many_program, threads_program = "node", MANY, THREADS
+    # tried by a test of its own, of the strict profile
     only_refused = {"clone"}
 
 

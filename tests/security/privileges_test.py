@@ -1,6 +1,7 @@
 """Cases P and N: other processes, privileges, namespaces and networks."""
 
 import os
+import resource
 from pathlib import Path
 
 import executor_service
@@ -80,6 +81,14 @@ class Processes(executor_service.HostCase):
                 seen += 1
         self.assertGreaterEqual(seen, 2 * executor_service.CONCURRENCY)
 
+    def test_R19_no_crash_is_anything_to_the_host(self):
+        # an executed interpreter may be dumped: the one byte keeps a helper of kernel.core_pattern from being started, as 0 would not
+        tells = "import resource\nprint(resource.getrlimit(resource.RLIMIT_CORE), flush=True)\n"
+        started = f"import subprocess\nsubprocess.run(['/usr/bin/python3', '-c', {tells!r}])"
+        least = int(resource.getrlimit(resource.RLIMIT_CORE)[1] != 0)  # a hard limit of 0 cannot be raised
+        self.assert_prints(tells, f"{(least, least)}\n")
+        self.assert_prints(started, f"{(least, least)}\n", PROCESSES)
+
     def test_P07_nobody_can_become_somebody(self):
         # the groups of a user who may not map ids cannot be dropped; in the sandbox they are nobody's
         groups = [] if own_ids() else [65534] * len(executor_service.status_of(executor_service.service.server.pid)["Groups"].split())
@@ -93,6 +102,17 @@ class Processes(executor_service.HostCase):
         result = self.assert_prints(source, "ends\n", PROCESSES)
         self.assertLess(result["durationMs"], 10000)
         self.assertTrue(executor_service.wait_until(lambda: executor_service.service.level() == self.before, 5))
+
+    def test_P08_what_a_program_leaves_behind_says_nothing_more(self):
+        source = program("import time\nr, w = os.pipe()\nif os.fork() == 0:\n    os.close(w)\n    os.read(r, 1)  # until its parent has ended\n    time.sleep(0.06)\n"
+                         "    os.write(1, b'goes on')\n    os._exit(0)\nprint('ends')")
+        self.assert_prints(source, "ends\n", PROCESSES)
+
+    def test_P08_no_process_can_be_made_its_maker_s_parent_s(self):
+        # CLONE_PARENT: its end would be the supervisor's to hear of, and until then nothing of the sandbox could go
+        source = program("made = call(56, 0x8000 | 17, 0, 0, 0, 0)\nif made == 0: libc._exit(0)\nprint(made)")
+        self.assert_prints(source, "EPERM\n", PROCESSES)
+        self.assertTrue(executor_service.wait_until(lambda: executor_service.service.level() == self.before, 5), executor_service.service.level())
 
     def test_P09_a_thread_that_goes_on_is_waited_for(self):
         source = "import threading, time\ndef go_on():\n    while True:\n        print('x', flush=True)\n        time.sleep(0.05)\nthreading.Thread(target=go_on).start()"

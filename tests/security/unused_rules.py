@@ -26,7 +26,7 @@ def used_calls(binary, program, arguments):
     given = program.with_suffix(".in")
     stdin = ["--stdin", str(given)] if given.exists() else []
     done = subprocess.run([binary, "run", str(program), "--json", "--audit-all", *stdin, *arguments], capture_output=True, text=True, timeout=120, check=False,
-                          env={**os.environ, "EXECUTOR_VALIDATION": "off"})
+                          env={**os.environ, "EXECUTOR_VALIDATION": "off", "EXECUTOR_TIMEOUT": "30"})
     try:
         calls = json.loads(done.stdout)["results"][0].get("auditedCalls", [])
     except (ValueError, KeyError):

@@ -487,7 +487,7 @@ TEST_CASE("a core_pattern that starts a program is degraded, and the payload is 
   HostFacts host = healthy_host();
   host.kernel.core_pattern = "|/usr/share/apport/apport %p";
   check_degraded(host, "core dumps", "sysctl -w kernel.core_pattern=core");
-  CHECK(mentions(find(host, "core dumps").meaning, "not dumpable"));
+  CHECK(mentions(find(host, "core dumps").meaning, "core limit of one byte"));
 }
 
 TEST_CASE("merged pages are degraded only while they are being merged") {

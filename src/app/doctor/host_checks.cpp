@@ -50,10 +50,11 @@ Check landlock_check(const KernelFacts& kernel) {
 Check core_check(const KernelFacts& kernel) {
   constexpr const char* kName = "core dumps";
   if (!kernel.core_pattern.starts_with('|')) return ok(kName, "no host program is started for a crash");
-  return degraded(
-      kName,
-      "kernel.core_pattern starts a host program for a crash; a payload is not dumpable, so not for it",
-      "sysctl -w kernel.core_pattern=core");
+  return degraded(kName,
+                  "kernel.core_pattern starts a host program for a crash; not for a payload's, which is "
+                  "undumpable or has a "
+                  "core limit of one byte",
+                  "sysctl -w kernel.core_pattern=core");
 }
 
 Check ksm_check(const KernelFacts& kernel) {

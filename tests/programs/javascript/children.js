@@ -6,6 +6,9 @@ const fs = require("fs");
 
 assert.strictEqual(execFileSync(process.execPath, ["-p", "6 * 7"]).toString(), "42\n");
 assert.strictEqual(spawnSync(process.execPath, ["-e", "process.exit(3)"]).status, 3);
+assert.strictEqual(spawnSync(process.execPath, ["-e", "console.error(4)"], { stdio: ["ignore", 2, "pipe"] }).stderr.toString(), "4\n");
+assert.strictEqual(spawnSync(process.execPath, ["-e", ""], { stdio: "inherit" }).status, 0);
+assert.strictEqual(spawnSync(process.execPath, ["-e", ""], { stdio: ["ignore", "ignore", 1] }).status, 0);
 assert.strictEqual(spawnSync("/usr/bin/sh", ["-c", "true"]).error.code, "ENOENT");
 execFile(process.execPath, ["-e", "process.stdin.pipe(process.stdout)"], (error, out) => assert.strictEqual(out, "echo")).stdin.end("echo");
 fs.writeFileSync("child.js", "process.on('message', (m) => { process.send(m + 1); process.disconnect(); })");

@@ -15,4 +15,6 @@ bool become_undumpable() { return true; }
 bool set_no_new_privileges() { return true; }
 bool set_limit(__rlimit_resource, rlim_t) { return true; }
 
+bool forbid_core_dumps() { return set_limit(RLIMIT_CORE, 0); }
+
 }  // namespace executor::sandbox
