@@ -23,7 +23,7 @@ def setUpModule():
     executor_service.start()
 
 
-def victim_job(name="victim", seconds=0.3):
+def victim_job(name="victim", seconds=0.3 * executor_service.PATIENCE):
     return {"language": "python", "source": serve_checks.NAMED.format(name=name) + f"time.sleep({seconds})\nprint('right')", "tests": [{}]}
 
 
