@@ -221,6 +221,46 @@ class Making(unittest.TestCase):
         self.assert_nothing_left("init")
 
 
+class Start(unittest.TestCase):
+    """A host in trouble while the service starts."""
+
+    ATTEMPTS = 50
+
+    def stop_zygotes(self, stopped, wanted, over):
+        """Stops so many zygotes, one after the other, as soon as each is there."""
+        known = set(executor_service.descendants(os.getpid()))
+        while len(stopped) < wanted and not over.is_set():
+            below = [os.getpid()]
+            while below:
+                pid = below.pop()
+                try:
+                    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+                        below += [int(child) for child in file.read().split() if int(child) not in known]
+                    if pid != os.getpid() and serve_checks.place(pid) == "zygote":
+                        os.kill(pid, signal.SIGSTOP)
+                        known.add(pid)
+                        stopped.append(pid)
+                except OSError:
+                    pass  # it has ended
+
+    def test_a_first_sandbox_that_could_not_be_made_is_made_again(self):
+        for _ in range(self.ATTEMPTS):
+            stopped, over = [], threading.Event()
+            stopper = threading.Thread(target=self.stop_zygotes, args=(stopped, 2, over))
+            stopper.start()
+            try:
+                service = executor_service.Service(EXECUTOR_WARM_POOL="1")
+            finally:
+                over.set()
+                stopper.join()
+            self.addCleanup(service.close)
+            if len(stopped) == 2:  # before they had made anything, else there would have been no second one
+                self.assertEqual(service.execute("print('right')")[0]["stdout"], "right\n")
+                return
+            service.close()
+        self.fail("the zygotes were quicker each time")
+
+
 class Validator(unittest.TestCase):
     """Its parser stands still in the middle of a source, and then something else dies."""
 
