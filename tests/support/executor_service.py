@@ -32,7 +32,7 @@ PATIENCE = int(os.environ.get("EXECUTOR_TESTS_PATIENCE", "1"))  # an emulated ho
 START_SECONDS = 60 * PATIENCE
 STOP_SECONDS = 30 * PATIENCE
 SETTLE_SECONDS = 5 * PATIENCE
-CONCURRENCY = 4
+CONCURRENCY = int(os.environ.get("EXECUTOR_TESTS_CONCURRENCY", "4"))
 PR_SET_PDEATHSIG = 1
 NO_NAMESPACES = "the native backend on this host"
 

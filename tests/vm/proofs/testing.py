@@ -10,11 +10,11 @@ UNIT = ["systemd-run", "--wait", "--pipe", "--quiet", "--collect", "-p", "Delega
 UNPRIVILEGED = ["-p", "User=executor", "-p", "CapabilityBoundingSet="]
 
 
-def passes(name, *arguments, root=False):
+def passes(name, *arguments, root=False, concurrency=4):
     """A proof that this test program passes; its last words are shown, all of them where it fails. As `root` where it looks into
-    the service's processes or changes them, which the unit's user may not."""
+    the service's processes or changes them, which the unit's user may not. At most `concurrency` programs at once."""
     def run():
-        done = subprocess.run([*UNIT, *([] if root else UNPRIVILEGED), "/payload/in_unit", name, *arguments],
+        done = subprocess.run([*UNIT, "-E", f"EXECUTOR_TESTS_CONCURRENCY={concurrency}", *([] if root else UNPRIVILEGED), "/payload/in_unit", name, *arguments],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         ran = re.search(r"^Ran \d+ tests? in .*$", done.stdout, re.MULTILINE)
         assert done.returncode == 0 and ran, done.stdout[-6000:]
