@@ -5,9 +5,9 @@ import subprocess
 
 import proving
 
-UNIT = ["systemd-run", "--wait", "--pipe", "--quiet", "--collect", "-p", "Delegate=cpu memory pids", "-p", "NoNewPrivileges=yes",
+UNIT = ["systemd-run", "--wait", "--pipe", "--quiet", "--collect", "-p", "Delegate=cpu memory pids",
         "-p", "WorkingDirectory=/payload", "-p", "TasksMax=infinity", "-p", "OOMPolicy=continue", "-E", "LOG_TO_FILE=false", "-E", "EXECUTOR_TESTS_MUST_RUN=0"]
-UNPRIVILEGED = ["-p", "User=executor", "-p", "CapabilityBoundingSet="]
+UNPRIVILEGED = ["-p", "User=executor", "-p", "CapabilityBoundingSet=", "-p", "NoNewPrivileges=yes"]
 
 
 def passes(name, *arguments, root=False, concurrency=4):
