@@ -37,6 +37,7 @@ def touch(file):
     return file
 
 reader = os.open(path, os.O_RDONLY)
+folder = os.open(os.path.dirname(path), os.O_RDONLY)
 hits = []
 signal.signal(signal.SIGUSR1, lambda *a: hits.append(1))
 signal.signal(signal.SIGIO, signal.SIG_IGN)  # what a broken lease sends
@@ -75,7 +76,7 @@ def see_inotify():
     try: return len(os.read(watched[0], 4096)) > 0
     except BlockingIOError: return False
 def see_dnotify():
-    raise OSError(*([errno.EPERM, 'dnotify'] if checked(fcntl.fcntl(os.open(os.path.dirname(path), os.O_RDONLY), 1026, 1)) else [0, 'armed']))
+    raise OSError(*([errno.EPERM, 'dnotify'] if checked(fcntl.fcntl(folder, 1026, 1)) else [0, 'armed']))
 def signal_other():
     for pid in [other] if other else [n for n in range(1, 40) if n != os.getpid()]: os.kill(pid, signal.SIGUSR1)
 
