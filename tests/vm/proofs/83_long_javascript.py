@@ -13,6 +13,7 @@ def cases(*names):
 testing.passes("security/node_surface", *cases("NodeArguments", "every_number", "beyond_the_newest", "no_call"), concurrency=1)
 # a kept sandbox is used up by each of the programs that follow one another
 testing.passes("sandbox/javascript", *cases("Programs", "Uses", "Endings", "nothing_but_its_own", "no_socket", "with_processes", "descriptors"), concurrency=1)
-testing.passes("security/javascript", concurrency=1)
+# limits of a fraction of a second are over before Node has started there
+testing.passes("security/javascript", *cases("Containment", "Forgery", "Solutions"), concurrency=1)
 
 proving.main()
