@@ -309,8 +309,9 @@ void Service::look_at_memory() {
   statistics_soon();
 }
 
+/// Not before it is known that sandboxes can be made here: that is the first word that is waited for.
 void Service::statistics_soon() {
-  if (next_statistics_.count() == 0) next_statistics_ = sys::monotonic_now() + kStatisticsPause;
+  if (announced_ && next_statistics_.count() == 0) next_statistics_ = sys::monotonic_now() + kStatisticsPause;
 }
 
 void Service::send_statistics() {

@@ -23,7 +23,7 @@ def setUpModule():
     executor_service.start()
 
 
-def victim_job(name="victim", seconds=0.3):
+def victim_job(name="victim", seconds=0.3 * executor_service.PATIENCE):
     return {"language": "python", "source": serve_checks.NAMED.format(name=name) + f"time.sleep({seconds})\nprint('right')", "tests": [{}]}
 
 
@@ -219,6 +219,46 @@ class Making(unittest.TestCase):
 
     def test_inits_that_die_early_leave_nothing(self):
         self.assert_nothing_left("init")
+
+
+class Start(unittest.TestCase):
+    """A host in trouble while the service starts."""
+
+    ATTEMPTS = 50
+
+    def stop_zygotes(self, stopped, wanted, over):
+        """Stops so many zygotes, one after the other, as soon as each is there."""
+        known = set(executor_service.descendants(os.getpid()))
+        while len(stopped) < wanted and not over.is_set():
+            below = [os.getpid()]
+            while below:
+                pid = below.pop()
+                try:
+                    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+                        below += [int(child) for child in file.read().split() if int(child) not in known]
+                    if pid != os.getpid() and serve_checks.place(pid) == "zygote":
+                        os.kill(pid, signal.SIGSTOP)
+                        known.add(pid)
+                        stopped.append(pid)
+                except OSError:
+                    pass  # it has ended
+
+    def test_a_first_sandbox_that_could_not_be_made_is_made_again(self):
+        for _ in range(self.ATTEMPTS):
+            stopped, over = [], threading.Event()
+            stopper = threading.Thread(target=self.stop_zygotes, args=(stopped, 2, over))
+            stopper.start()
+            try:
+                service = executor_service.Service(EXECUTOR_WARM_POOL="1")
+            finally:
+                over.set()
+                stopper.join()
+            self.addCleanup(service.close)
+            if len(stopped) == 2:  # before they had made anything, else there would have been no second one
+                self.assertEqual(service.execute("print('right')")[0]["stdout"], "right\n")
+                return
+            service.close()
+        self.fail("the zygotes were quicker each time")
 
 
 class Validator(unittest.TestCase):

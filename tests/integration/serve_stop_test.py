@@ -9,7 +9,7 @@ import must_run
 import serve_checks
 from serve_checks import Raw, metric, post_bytes
 
-WAIT_SECONDS = 10
+WAIT_SECONDS = 10 * executor_service.PATIENCE
 
 
 def setUpModule():

@@ -45,7 +45,7 @@ def setUpModule():
         (roots / name).symlink_to(ROOT / "build/rootfs/python")
     environment = {"EXECUTOR_DATA_DIR": str(data), "EXECUTOR_ROOTFS_DIR": str(roots)}
     built = subprocess.run([os.environ["EXECUTOR_BINARY"], "rootfs", "build", "--runtime", "lua"], env={**os.environ, **environment},
-                           capture_output=True, text=True, timeout=240)
+                           capture_output=True, text=True, timeout=240 * executor_service.PATIENCE)
     if built.returncode != 0:
         raise AssertionError(f"rootfs build --runtime lua: {built.stdout}{built.stderr}")
     executor_service.start(**environment)

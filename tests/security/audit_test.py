@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
+import executor_service
 import must_run
 
 PROGRAM = """
@@ -36,7 +37,7 @@ class Audit(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=suffix) as file:
             file.write(source)
             file.flush()
-            done = subprocess.run([os.environ["EXECUTOR_BINARY"], "run", file.name, "--json", *arguments], capture_output=True, text=True, timeout=60,
+            done = subprocess.run([os.environ["EXECUTOR_BINARY"], "run", file.name, "--json", *arguments], capture_output=True, text=True, timeout=60 * executor_service.PATIENCE,
                                   env={**os.environ, "EXECUTOR_VALIDATION": "off"}, check=False)
         return json.loads(done.stdout)["results"][0]
 

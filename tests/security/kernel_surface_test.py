@@ -145,7 +145,7 @@ class Sweep(executor_service.HostCase):
     def test_K01_calls_that_end_or_stop_their_caller(self):
         for (number, argument), wanted in self.endings.items():
             with self.subTest(number=number, argument=argument):
-                result = self.run_program(self.one_program, stdin=json.dumps([number, argument]), timeoutMs=400 if "wall" in wanted[0] else 30000)
+                result = self.run_program(self.one_program, stdin=json.dumps([number, argument]), timeoutMs=400 * executor_service.PATIENCE if "wall" in wanted[0] else 30000)
                 self.assertEqual((result["verdict"], result["exitCode"], result["signal"]), wanted)
 
     def test_K01_the_two_exceptions_of_new_kernels(self):

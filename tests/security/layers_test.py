@@ -144,7 +144,7 @@ class WithoutTheFilter(Peeled):
 
     def test_P07_capabilities_and_ids_stay_away(self):
         self.assert_prints(program("print({attempt(f, 0) for f in (os.setuid, os.setgid)}, attempt(os.setgroups, [0]), call(157, 24, 0), call(157, 39, 0, 0, 0, 0), "
-                                   "{call(n, 0, 0, 0, 0, 0) for n in (169, 246, 175, 313, 176, 163, 103, 172, 161)} - {'EPERM', 'EINVAL', 'EFAULT', 'ENOENT', 'ENOSYS'})"),
+                                   "{call(n, 3 if n == 172 else 0, 0, 0, 0, 0) for n in (169, 246, 175, 313, 176, 163, 103, 172, 161)} - {'EPERM', 'EINVAL', 'EFAULT', 'ENOENT', 'ENOSYS'})"),
                            "{'EPERM'} EPERM EPERM 1 set()\n")
 
     def test_N05_what_a_nested_user_namespace_gives_reaches_nothing_outside(self):
@@ -156,7 +156,7 @@ class WithoutTheFilter(Peeled):
         self.assertEqual((result["verdict"], result["stderr"]), ("accepted", ""))
         self.assertEqual(result["stdout"].split("\n", 1)[1], "True\nEPERM EPERM True\n{'ENOENT'}\n{'EROFS'}\n", result["stdout"])
 
-    def test_N06_only_locks_and_watches_of_a_shared_file_are_left_to_the_filter(self):
+    def test_N06_only_what_no_namespace_holds_is_left_to_the_filter(self):
         jobs = [{"source": CHANNELS, "tests": [{"stdin": json.dumps([role, SHARED_FILE, 1.0, 0]) + "\n"}]} for role in ("send", "receive")]
         for _ in range(10):  # until both were really there at once, which a busy host may not see to
             results = [answers[0] for answers in executor_service.service.at_once(jobs)]
@@ -165,7 +165,8 @@ class WithoutTheFilter(Peeled):
             if min(sent["end"], received["end"]) - max(sent["begin"], received["begin"]) > 0.5:
                 break
         arrived = set(received["arrived"])
-        self.assertLessEqual(arrived, {"flock", "fcntl lock", "OFD lock", "lease", "inotify", "dnotify"})
+        self.assertLessEqual(arrived, {"flock", "fcntl lock", "OFD lock", "lease", "inotify", "dnotify",
+                                       "vsock"})  # the sockets of virtual machines have no namespace, where a host has them at all
         self.assertIn("flock", arrived, (sent, received))
 
     def test_R_limits_hold_without_it(self):

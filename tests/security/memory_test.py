@@ -55,7 +55,7 @@ class Memory(executor_service.HostCase):
         looked = {}
         with serve_checks.Raw(service.port) as other:
             other.send(serve_checks.post_bytes(job))
-            self.assertTrue(executor_service.wait_until(lambda: serve_checks.named(service, "canary-run"), 10))
+            self.assertTrue(executor_service.wait_until(lambda: serve_checks.named(service, "canary-run"), 10 * executor_service.PATIENCE))
             looked["front"] = [occurrences(service.server.pid, canary) > 0 for canary in (ENVIRONMENT, EXPECTED)]
             looked["supervisor"] = occurrences(self.one("supervisor"), WAITING) > 0
             looked["supervisor's secrets"] = [occurrences(self.one("supervisor"), canary) for canary in (ENVIRONMENT, EXPECTED)]

@@ -17,7 +17,7 @@ import redis_server
 import serve_checks
 from serve_checks import post_bytes
 
-WAIT_SECONDS = 15
+WAIT_SECONDS = 15 * executor_service.PATIENCE
 MIB = 1 << 20
 redis = None
 
@@ -95,15 +95,15 @@ class Messages(executor_service.HostCase):
         job = message(serve_checks.NAMED.format(name="poison-job") + "time.sleep(20)")
         push(job)
         kills = 0
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 40 * executor_service.PATIENCE
         while time.monotonic() < deadline and not redis.cli("GET", f"executor:results:{job['jobId']}"):
             if serve_checks.named(service, "poison-job"):
                 for pid in serve_checks.find(service, "supervisor"):
                     os.kill(pid, signal.SIGKILL)
                     kills += 1
-                executor_service.wait_until(lambda: not serve_checks.named(service, "poison-job"), 5)
+                executor_service.wait_until(lambda: not serve_checks.named(service, "poison-job"), 5 * executor_service.PATIENCE)
             time.sleep(0.02)
-        answer = stored(job["jobId"], 1)
+        answer = stored(job["jobId"], executor_service.PATIENCE)
         self.assertEqual((answer["ok"], answer["error"]["code"]), (False, "infrastructure_error"))
         letter, = [letter for letter in dead_letters() if isinstance(letter["job"], dict) and letter["job"].get("jobId") == job["jobId"]]
         self.assertEqual(letter["attempts"], 3)
@@ -144,7 +144,7 @@ class Messages(executor_service.HostCase):
         second = executor_service.Service(EXECUTOR_QUEUE="redis", EXECUTOR_REDIS_URL=redis.url, EXECUTOR_QUEUE_KEY="executor:drained", EXECUTOR_MAX_CONCURRENCY="8")
         self.addCleanup(second.close)
         for job in jobs:
-            self.assertEqual((stored(job["jobId"], 40) or {}).get("passed"), 1, job["jobId"])
+            self.assertEqual((stored(job["jobId"], 40 * executor_service.PATIENCE) or {}).get("passed"), 1, job["jobId"])
 
     def test_Q12_a_redis_without_room_is_503_and_never_a_false_answer(self):
         service = executor_service.service

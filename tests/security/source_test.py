@@ -134,11 +134,14 @@ class Sources(executor_service.HostCase):
                 status, _, body = serve_checks.ask_raw(checked.port, post_bytes({"language": "python", "source": source, "tests": [{}]}))
                 answer = json.loads(body)
                 if status != 200:  # a long chain may be compiled and simply run
-                    self.assertEqual((status, answer["error"]["code"]), (400, "compile_error"))
+                    # on an emulated processor the parser's own deadline may pass first
+                    codes = {"compile_error"} if executor_service.PATIENCE == 1 else {"compile_error", "validation_failed"}
+                    self.assertEqual((status, answer["error"]["code"] in codes), (400, True), answer)
                 else:
                     self.assertIn(answer["results"][0]["verdict"], ("accepted", "runtime_error"))
                 status, _, body = serve_checks.ask_raw(executor_service.service.port, post_bytes({"language": "python", "source": source, "tests": [{}]}))
                 self.assertIn(status, (200, 400), body)
+        checked.disconnect()  # it may have closed the connection meanwhile
         self.assertEqual(checked.execute("print(1)")[0]["stdout"], "1\n")
 
     def test_A16_sources_at_the_limits(self):

@@ -12,7 +12,9 @@ import serve_checks
 from attempts import program
 
 MIB = 1 << 20
-SECONDS = 10
+SECONDS = 10 * executor_service.PATIENCE
+REPLACED_SECONDS = 1 * executor_service.PATIENCE
+PROCESSOR_SECONDS = 0.002 if executor_service.PATIENCE == 1 else 0.2  # an emulated processor takes thirty times as long, and is shared
 
 
 def setUpModule():
@@ -60,7 +62,7 @@ class Zygote(executor_service.HostCase):
             os.kill(old, signal.SIGKILL)
             begin = time.monotonic()
             self.assertTrue(executor_service.wait_until(lambda gone=old: [pid for pid in serve_checks.find(service, "zygote") if pid != gone], SECONDS))
-            self.assertLess(time.monotonic() - begin, 1)
+            self.assertLess(time.monotonic() - begin, REPLACED_SECONDS)
             # more programs than sandboxes were ready
             self.assert_whole(service.execute(**WHO_AM_I))
             service.steady_level()
@@ -75,7 +77,7 @@ class Zygote(executor_service.HostCase):
             with ThreadPoolExecutor(1) as pool:
                 asked = pool.submit(service.at_once, [WHO_AM_I])
                 self.assertTrue(executor_service.wait_until(lambda gone=old: gone not in service.processes(), SECONDS))
-                self.assertLess(time.monotonic() - begin, 1)
+                self.assertLess(time.monotonic() - begin, REPLACED_SECONDS)
                 results, = asked.result()
             self.assert_whole(results)
             service.steady_level()
@@ -105,7 +107,7 @@ class WarmAndCold(executor_service.HostCase):
 
     def test_Z08_the_time_of_a_warm_run_is_that_of_a_cold_one(self):
         warm, cold = [min(r["usage"]["cpuSeconds"] for r in runs) for runs in (self.warm, self.cold)]
-        self.assertLess(abs(warm - cold), 0.002, (warm, cold))
+        self.assertLess(abs(warm - cold), PROCESSOR_SECONDS, (warm, cold))
 
     def test_Z10_the_memory_of_a_warm_run_is_that_of_a_cold_one(self):
         warm, cold = [statistics.median(r["usage"]["memoryBytes"] for r in runs) for runs in (self.warm, self.cold)]

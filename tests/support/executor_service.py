@@ -32,7 +32,7 @@ PATIENCE = int(os.environ.get("EXECUTOR_TESTS_PATIENCE", "1"))  # an emulated ho
 START_SECONDS = 60 * PATIENCE
 STOP_SECONDS = 30 * PATIENCE
 SETTLE_SECONDS = 5 * PATIENCE
-CONCURRENCY = 4
+CONCURRENCY = int(os.environ.get("EXECUTOR_TESTS_CONCURRENCY", "4"))
 PR_SET_PDEATHSIG = 1
 NO_NAMESPACES = "the native backend on this host"
 
@@ -108,7 +108,8 @@ class Service:
             "EXECUTOR_VALIDATION": "off",
             "EXECUTOR_ALLOWED_MODULES": '["*"]',
             "EXECUTOR_ALLOWED_BUILTINS": '["*"]',
-            "EXECUTOR_TIMEOUT": "30",
+            "EXECUTOR_TIMEOUT": "30" if PATIENCE == 1 else "120",
+            "EXECUTOR_MAX_TIMEOUT": "60" if PATIENCE == 1 else "600",
             "EXECUTOR_MAX_CONCURRENCY": str(CONCURRENCY),
             "LOG_TO_FILE": "false",
             **settings,

@@ -10,7 +10,7 @@ import socket
 
 import executor_service
 
-ANSWER_SECONDS = 30
+ANSWER_SECONDS = 30 * executor_service.PATIENCE
 HISTOGRAM_PARTS = ("_bucket", "_sum", "_count")
 SAMPLE = {
     "language": "python",

@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 CACHE = HERE.parents[1] / "build/vm"
 KERNELS = {"6.12": "linux-image-6.12-cloud-amd64", "6.1": "linux-image-cloud-amd64"}
 PACKAGES = ("systemd systemd-sysv udev dbus libpam-systemd iproute2 procps kmod util-linux uidmap passwd init-system-helpers apt "
-            "python3-minimal python3 redis-server busybox-static curl").split()
+            "python3-minimal python3 redis-server busybox-static curl libnl-route-3-200").split()
 LEFT_OUT = ("doc", "man", "info", "locale", "lintian")
 EXT4 = ["-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal,^metadata_csum,^64bit,^resize_inode",
         "-E", "lazy_itable_init=1,nodiscard,root_owner=0:0"]

@@ -25,7 +25,7 @@ def install():
     "the package installs, makes its user and starts its unit"
     assert not shutil.which("executor")
     # made ahead, as under emulation it takes minutes; the unit holds it against its manifest
-    shutil.copytree("rootfs", "/var/lib/executor/rootfs", symlinks=True)
+    shutil.copytree("build/rootfs", "/var/lib/executor/rootfs", symlinks=True)
     sh("systemctl", "is-active", "redis-server")
     sh("dpkg", "--install", "executor.deb")
     assert proving.unit("ActiveState") == "active", sh("systemctl", "status", "executor", "executor-rootfs", check=False)
