@@ -14,6 +14,7 @@ it is printed and not judged. Exit status 1 where a benign verdict was wrong, a 
 in a way that its kind cannot, the service or the host is not as before, or, of 10,000 runs and more, the p99 rose by more.
 """
 
+import contextlib
 import multiprocessing
 import os
 import random
@@ -146,6 +147,15 @@ class Phase:
         print(f"benign, {name}: p50 {self.p(0.5):.1f} ms, p99 {self.p(0.99):.1f} ms, mean {statistics.mean(self.times) * 1000:.1f} ms of {len(self.times)}")
 
 
+def host(service):
+    """What hostile programs must leave as it was: the service's level, and the namespaces that its processes are in."""
+    found = set()
+    for pid in service.processes():
+        with contextlib.suppress(OSError):
+            found |= {os.readlink(f"/proc/{pid}/ns/{kind}") for kind in os.listdir(f"/proc/{pid}/ns")}
+    return {**service.level(), "namespaces": len(found)}
+
+
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     hostile_kinds = {name: HOSTILE[name] for name in sys.argv[2:] or HOSTILE}
@@ -155,16 +165,17 @@ def main():
         mounts = serve_checks.mounts()
         service.execute("print(1)")
         service.disconnect()
-        before = service.steady_level()
+        service.steady_level()
         service.disconnect()
+        before = host(service)
         supervisor = serve_checks.identities(serve_checks.find(service, "supervisor"))
         alone = Phase(service)
         twins = Phase(service, {name: TWINS[name] for name in hostile_kinds}, min(count, MOST_TWINS), seed)
         beside = Phase(service, hostile_kinds, count, seed)
-        after = executor_service.wait_until(lambda: executor_service.not_above(service.level(), before), 30)
+        as_before = executor_service.wait_until(lambda: executor_service.not_above(host(service), before), 30)
         faults = [str(each) for phase in (alone, twins, beside) for each in phase.wrong[:10]]
-        if not after:
-            faults.append(f"the host was {before} and is {service.level()}")
+        if not as_before:
+            faults.append(f"the host was {before} and is {host(service)}")
         if serve_checks.mounts() != mounts:
             faults.append("mounts are not as before")
         if serve_checks.alive(supervisor) != list(supervisor):
@@ -177,6 +188,7 @@ def main():
         ratio = beside.p(0.99) / twins.p(0.99)
         print(f"p99 beside hostile programs: {ratio:.2f} times that beside their twins, {beside.p(0.99) / alone.p(0.99):.2f} times that of the empty host, "
               f"on {os.cpu_count()} processors")
+        print(f"the host before: {before}, after: {host(service)}")
         if count >= JUDGED_FROM and ratio > MOST:
             faults.append(f"the p99 is {ratio:.2f} times that beside well-behaved neighbours")
     finally:

@@ -49,7 +49,7 @@ MUTATIONS = {
                         "require(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0, Stage::init_not_dumpable);")],
                       "security/privileges_test.py Processes.test_P06_no_process_of_a_sandbox_is_dumpable"),
     # the zygote loads no module with random state, so that one is loaded here
-    "re-seeding skipped": ([("src/zygote/interpreter.cpp", "  PyOS_AfterFork_Child();\n  renew_main();", "  renew_main();"),
+    "re-seeding skipped": ([("src/zygote/interpreter.cpp", "  PyOS_AfterFork_Child();\n  PyGC_Enable();", "  PyGC_Enable();"),
                             ("src/zygote/interpreter.cpp", "  prepend_work_directory();\n\n", "  prepend_work_directory();\n  Py_XDECREF(PyImport_ImportModule(\"random\"));\n\n")],
                            "security/leaks_test.py Leaks.test_L10_a_thousand_siblings_draw_different_numbers"),
     "filter not loaded, and nobody looks": ([("src/seccomp/filter.cpp", "  auto instructions = exported(context);\n",
