@@ -44,12 +44,18 @@ constexpr bool kVerifies = true;
 
 constexpr std::string_view kNoCapabilities = "0000000000000000";
 
-/// The name of the first layer that is not on, empty when all are.
-std::string missing_layer(std::string_view status) {
+long filters_of(std::string_view status) {
+  return std::strtol(std::string(status_field(status, "\nSeccomp_filters:")).c_str(), nullptr, 10);
+}
+
+/// The name of the first layer that is not on, empty when all are. A filter of the payload's own stands
+/// beside those that it has from us.
+std::string missing_layer(std::string_view status, long our_filters) {
   for (const char* set : {"\nCapInh:", "\nCapPrm:", "\nCapEff:", "\nCapBnd:", "\nCapAmb:"})
     if (status_field(status, set) != kNoCapabilities) return std::string(set + 1) + " is not empty";
   if (status_field(status, "\nNoNewPrivs:") != "1") return "no_new_privs is not set";
-  if (status_field(status, "\nSeccomp:") != "2") return "no seccomp filter is loaded";
+  if (status_field(status, "\nSeccomp:") != "2" || filters_of(status) <= our_filters)
+    return "no seccomp filter is loaded";
   if (!status_field(status, "\nNSpid:").ends_with("\t2")) return "the payload is not pid 2 of its namespace";
   return {};
 }
@@ -259,14 +265,19 @@ Result<void> Builder::adopt_payload(Sandbox& sandbox, pid_t pid) const {
   return {};
 }
 
-Result<void> Builder::arm(Sandbox& sandbox) const {
+Result<void> Builder::arm(Sandbox& sandbox) {
   auto path = proc_path(sandbox.payload_pid, sandbox.payload);
   if (!path) return path.error();
   auto file = sys::open_at(proc_.directory.get(), *path + "/status", O_RDONLY);
   if (!file) return file.error();
   sandbox.status_file = std::move(*file);
+  if (our_filters_ < 0) {
+    const auto ours = sys::read_file_at(proc_.directory.get(), "self/status");
+    if (!ours) return ours.error();
+    our_filters_ = filters_of(*ours);
+  }
   const std::string status = sandbox.read_status();
-  if (const std::string layer = missing_layer(status); kVerifies && !layer.empty())
+  if (const std::string layer = missing_layer(status, our_filters_); kVerifies && !layer.empty())
     return Error("verify sandbox from outside: " + layer,
                  std::make_error_code(std::errc::operation_not_permitted), "verify");
   auto listener = sys::pidfd_getfd(sandbox.payload.get(), sandbox::kPayloadListener);

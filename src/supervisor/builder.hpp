@@ -38,7 +38,7 @@ class Builder {
   /// The zygote has answered with the payload's pid.
   Result<void> adopt_payload(Sandbox& sandbox, pid_t pid) const;
   /// From outside: filter on, no_new_privs set, no capability in any set, pid 2. Takes the seccomp listener.
-  Result<void> arm(Sandbox& sandbox) const;
+  Result<void> arm(Sandbox& sandbox);
 
   /// Keeps the leaf of a sandbox that is gone for the next one: making and removing a group costs more than
   /// most programs. False where it cannot be made as good as new, or enough are kept; then it is still
@@ -77,6 +77,7 @@ class Builder {
   std::unique_ptr<cgroup::Hierarchy> hierarchy_;
   std::vector<std::unique_ptr<cgroup::Leaf>> spare_leaves_;
   sandbox::ProcDirectory proc_;
+  long our_filters_ = -1;  ///< seccomp filters of this process; -1: not looked yet
   std::vector<sock_filter> init_filter_;
   std::vector<Runtime> runtimes_;
   std::string work_options_;
