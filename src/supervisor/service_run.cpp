@@ -200,14 +200,14 @@ bool Service::note_call(Sandbox& sandbox, const seccomp_notif& notification) {
 }
 
 /// The program ends by itself, with this status. Taking apart what is left of it takes as long as many a
-/// program runs, so nobody waits for it: it stays where it is, and is killed once the answer is on its way.
+/// program runs, so nobody waits for it: the process is stopped, and killed once the answer is on its way.
 void Service::on_exit_call(Sandbox& sandbox, std::uint64_t notification, int status) {
   if (sandbox.state != State::running || sandbox.is_channel || sandbox.killed_for)
     return let_go_on(sandbox, notification);
+  // its other threads, if it has any, stop here too; so does the one that called when a signal interrupts it
+  sys::raw::pidfd_send_signal(sandbox.payload.get(), SIGSTOP);
   const auto end = sys::monotonic_now();
   const std::string facts = sandbox.read_status();
-  // the thread that made the call waits for its answer; others must not go on
-  if (status_field(facts, "\nThreads:") != "1") sys::raw::pidfd_send_signal(sandbox.payload.get(), SIGSTOP);
   sandbox.status = {CLD_EXITED, status,
                     std::strtoull(std::string(status_field(facts, "\nVmHWM:")).c_str(), nullptr, 10) * kKiB};
   answer(sandbox, end);

@@ -8,22 +8,89 @@
 #include <internal/pycore_interp.h>
 #include <internal/pycore_runtime.h>
 
-/* What the collector never visits ends here; gc.freeze appends to it. */
-static uintptr_t last_frozen;
-static long warning_filters;
-/* Borrowed, to be compared alone. */
-static PyObject* standard_output;
-static PyObject* standard_error;
+enum { kMostTypes = 1024, kMostFilters = 16 };
+
+/* How everything stood before any program ran. Borrowed, to be compared alone. */
+static struct {
+  int known;
+  uintptr_t last_frozen; /* what the collector never visits ends here; gc.freeze appends to it */
+  PyObject* main_module;
+  PyObject* loader;
+  PyTypeObject* loader_type;
+  PyObject* standard_output;
+  PyObject* standard_error;
+  long filters_version;
+  PyObject* filters; /* of warnings: a list that a program may change in place */
+  Py_ssize_t filter_count;
+  PyObject* filter[kMostFilters];
+  int type_count;
+  PyTypeObject* type[kMostTypes]; /* classes of the start that a program can give a finalizer */
+  destructor finalizer[kMostTypes];
+} start;
 
 static PyInterpreterState* interpreter(void) { return PyThreadState_Get()->interp; }
 
 void executor_begin_finalizing(void) { _PyRuntimeState_SetFinalizing(&_PyRuntime, PyThreadState_Get()); }
 
-void executor_remember_frozen(void) {
-  last_frozen = interpreter()->gc.permanent_generation.head._gc_prev;
-  warning_filters = interpreter()->warnings.filters_version;
-  standard_output = PySys_GetObject("stdout");
-  standard_error = PySys_GetObject("stderr");
+Py_ssize_t executor_collect_silently(void) { return _PyGC_CollectNoFail(PyThreadState_Get()); }
+
+/* 0 when there are more than there is room for. */
+static int remember_types(PyGC_Head* frozen) {
+  for (PyGC_Head* at = _PyGCHead_NEXT(frozen); at != frozen; at = _PyGCHead_NEXT(at)) {
+    PyObject* const object = (PyObject*)(at + 1);
+    if (!PyType_Check(object) || (((PyTypeObject*)object)->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) != 0)
+      continue;
+    if (start.type_count == kMostTypes) return 0;
+    start.type[start.type_count] = (PyTypeObject*)object;
+    start.finalizer[start.type_count++] = ((PyTypeObject*)object)->tp_finalize;
+  }
+  return 1;
+}
+
+/* The same. */
+static int remember_filters(PyObject* filters) {
+  if (filters == NULL || !PyList_CheckExact(filters) || PyList_GET_SIZE(filters) > kMostFilters) return 0;
+  start.filters = filters;
+  start.filter_count = PyList_GET_SIZE(filters);
+  for (Py_ssize_t i = 0; i < start.filter_count; ++i) start.filter[i] = PyList_GET_ITEM(filters, i);
+  return 1;
+}
+
+void executor_remember_start(void) {
+  PyInterpreterState* const state = interpreter();
+  PyGC_Head* const frozen = &state->gc.permanent_generation.head;
+  start.main_module = PyDict_GetItemString(state->modules, "__main__");
+  if (start.main_module == NULL || !PyModule_CheckExact(start.main_module)) return;
+  start.loader = PyDict_GetItemString(PyModule_GetDict(start.main_module), "__loader__");
+  if (start.loader == NULL) return;
+  start.loader_type = Py_TYPE(start.loader);
+  start.last_frozen = frozen->_gc_prev;
+  start.filters_version = state->warnings.filters_version;
+  start.standard_output = PySys_GetObject("stdout");
+  start.standard_error = PySys_GetObject("stderr");
+  start.known = remember_types(frozen) && remember_filters(state->warnings.filters);
+}
+
+static int types_are_as_before(void) {
+  for (int i = 0; i < start.type_count; ++i)
+    if (start.type[i]->tp_finalize != start.finalizer[i]) return 0;
+  return 1;
+}
+
+static int warnings_are_as_before(const PyInterpreterState* state) {
+  PyObject* const filters = state->warnings.filters;
+  if (filters != start.filters || state->warnings.filters_version != start.filters_version ||
+      PyList_GET_SIZE(filters) != start.filter_count)
+    return 0;
+  for (Py_ssize_t i = 0; i < start.filter_count; ++i)
+    if (PyList_GET_ITEM(filters, i) != start.filter[i]) return 0;
+  return 1;
+}
+
+/* Nobody hears of the collections that are left out, and nothing was hidden from the collector. */
+static int collector_is_as_before(const struct _gc_runtime_state* gc) {
+  return gc->permanent_generation.head._gc_prev == start.last_frozen && gc->debug == 0 &&
+         (gc->callbacks == NULL || PyList_GET_SIZE(gc->callbacks) == 0);
 }
 
 /* Whether the stream is in its place with its buffer: then what it held has been flushed. Else somebody may
@@ -45,23 +112,22 @@ static int goes_silently(PyObject* object) {
          type == &PyMethod_Type || type == &PyCFunction_Type;
 }
 
+/* Of the objects that were there before: the program's own module and its loader. */
+static int is_of_start(PyObject* object) {
+  return (object == start.main_module && PyModule_CheckExact(object)) ||
+         (object == start.loader && Py_IS_TYPE(object, start.loader_type));
+}
+
 int executor_nothing_to_finalize(void) {
   PyInterpreterState* const state = interpreter();
-  struct _gc_runtime_state* const gc = &state->gc;
-  if (last_frozen == 0 || gc->permanent_generation.head._gc_prev != last_frozen || gc->debug != 0 ||
-      state->warnings.filters_version != warning_filters)
-    return 0;
-  if (!is_whole("stdout", standard_output) || !is_whole("stderr", standard_error)) return 0;
-  PyObject* const main_module = PyDict_GetItemString(state->modules, "__main__"); /* borrowed */
-  PyObject* const loader = main_module != NULL && PyModule_CheckExact(main_module)
-                               ? PyDict_GetItemString(PyModule_GetDict(main_module), "__loader__")
-                               : NULL;
+  if (!start.known || !collector_is_as_before(&state->gc) || !warnings_are_as_before(state)) return 0;
+  if (!is_whole("stdout", start.standard_output) || !is_whole("stderr", start.standard_error)) return 0;
   for (int generation = 0; generation < NUM_GENERATIONS; ++generation) {
-    PyGC_Head* const head = &gc->generations[generation].head;
+    PyGC_Head* const head = &state->gc.generations[generation].head;
     for (PyGC_Head* at = _PyGCHead_NEXT(head); at != head; at = _PyGCHead_NEXT(at)) {
       PyObject* const object = (PyObject*)(at + 1);
-      if (object != main_module && object != loader && !goes_silently(object)) return 0;
+      if (!is_of_start(object) && !goes_silently(object)) return 0;
     }
   }
-  return 1;
+  return types_are_as_before();
 }

@@ -3,6 +3,8 @@
 #ifndef EXECUTOR_ZYGOTE_FINALIZING_H
 #define EXECUTOR_ZYGOTE_FINALIZING_H
 
+#include <Python.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -10,8 +12,12 @@ extern "C" {
 /* From here on sys.is_finalizing() is true, and daemon threads end when they next want the interpreter. */
 void executor_begin_finalizing(void);
 
-/* Once, when everything that is there before a program runs has been frozen (gc.freeze). */
-void executor_remember_frozen(void);
+/* A collection that no callback (gc.callbacks) hears of; how many objects it took. */
+Py_ssize_t executor_collect_silently(void);
+
+/* Once, when everything that is there before a program runs has been made, and frozen (gc.freeze) but for
+ * __main__. */
+void executor_remember_start(void);
 
 /* 1 when nothing that the program left can notice that it is taken apart: no object with a finalizer, no weak
  * reference, no class of its own, no module. Then the end of the process may as well take it away. Writes to

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -20,7 +21,7 @@ namespace executor::zygote {
 namespace {
 
 constexpr const char* kMain = "/tmp/main.py";
-constexpr int kFlushFailed = 120;  // what python3 itself exits with when standard output cannot be flushed
+constexpr int kFlushFailed = 120;  // what python3 itself exits with when a standard stream cannot be flushed
 
 /// Owns one reference.
 class Ref {
@@ -133,11 +134,11 @@ bool flush(const char* name, bool report) {
   return false;
 }
 
-/// False when standard output could not be flushed.
+/// False when one of them could not be flushed.
 bool flush_streams(bool report) {
-  const bool done = flush("stdout", report);
-  flush("stderr", false);
-  return done;
+  const bool out = flush("stdout", report);
+  const bool err = flush("stderr", false);
+  return out && err;
 }
 
 void join_threads() {
@@ -254,7 +255,7 @@ void clear_living_modules(PyObject* weak) {
 void clear_program_names_of_sys(PyObject* dict) {
   // closing what was printed into is what flushes it; errors are nobody's any more
   flush_streams(false);
-  for (const char* name : {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"})
+  for (const char* name : {"stderr", "__stderr__", "__stdin__", "stdin", "__stdout__", "stdout"})
     PySys_SetObject(name, Py_None);
   const Ref names(differing_names(dict, kept.sys_names, false));
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names.get()); ++i)
@@ -274,6 +275,11 @@ void clear_changed_start_modules() {
   }
 }
 
+bool start_modules_changed() {
+  return std::ranges::any_of(
+      start_dicts(), [](const StartDict& module) { return version_of(module.dict) != module.version; });
+}
+
 /// finalize_modules, restricted to what the program made: its own modules in the interpreter's order, so that
 /// __del__ and weak references fire as they would, seeing what they would see.
 void drop_modules() {
@@ -282,11 +288,11 @@ void drop_modules() {
   PyObject* builtins = PyEval_GetBuiltins();  // borrowed
   restore(builtins, kept.builtins);
   PyGC_Enable();  // the last collections do not ask whether the program had switched it off
-  PyGC_Collect();
+  executor_collect_silently();
   clear_living_modules(weak.get());
   clear_changed_start_modules();
   clear_program_names_of_sys(kept.sys);
-  PyGC_Collect();
+  executor_collect_silently();
 }
 
 /// As handle_system_exit: the exit status of a SystemExit's code, which is printed when it is not a number.
@@ -342,7 +348,7 @@ int finish(int status, bool interrupted) {
   run_exit_functions();
   executor_begin_finalizing();
   if (!flush_streams(true)) status = kFlushFailed;
-  if (!executor_nothing_to_finalize()) {
+  if (start_modules_changed() || executor_nothing_to_finalize() == 0) {
     visit_main_last();
     PyGC_Collect();
     drop_modules();
@@ -489,18 +495,24 @@ PyObject* run_code(PyObject* code, PyObject* dict) {
 /// Runs the program as __main__ and finishes; the exit status. Takes over `code`, or, where there is none,
 /// compiles the file and closes it.
 int run_and_finish(PyObject* code, std::FILE* file) {
-  PyObject* dict = PyModule_GetDict(PyImport_AddModule("__main__"));  // borrowed, both
+  Ref module(Py_NewRef(PyImport_AddModule("__main__")));  // a program may take it out of sys.modules
+  PyObject* dict = PyModule_GetDict(module.get());        // borrowed
   PyObject* result = code != nullptr ? run_code(code, dict) : run_file(file, dict);
   flush_keeping_exception();
   if (result != nullptr) {
     Py_DECREF(result);
     forget_file(dict);
+    Py_DECREF(module.release());
     return finish(0, false);
   }
-  if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0) return finish(system_exit_status(), false);
+  if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0) {
+    Py_DECREF(module.release());
+    return finish(system_exit_status(), false);
+  }
   const bool interrupted = PyErr_Occurred() == PyExc_KeyboardInterrupt;
   PyErr_Print();
   forget_file(dict);
+  Py_DECREF(module.release());
   return finish(1, interrupted);
 }
 
@@ -532,10 +544,10 @@ void start_interpreter() {
   const Ref frozen(PyObject_CallMethod(gc.get(), "freeze", nullptr));
   PyDict_DelItemString(PyImport_GetModuleDict(), "gc");
   PyErr_Clear();
-  executor_remember_frozen();
   renew_main();
   set_arguments({});
   for (StartDict& module : start_dicts()) module.version = version_of(module.dict);
+  executor_remember_start();
 }
 
 std::string compiled_rehearsal() {

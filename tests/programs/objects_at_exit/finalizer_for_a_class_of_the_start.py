@@ -1,0 +1,1 @@
+type(exit).__del__ = lambda self: print("bye")

@@ -1,0 +1,2 @@
+import os
+type(os.environ).__del__ = lambda self, w=os.write: w(1, b"bye\n")

@@ -1,0 +1,2 @@
+import sys
+type(__loader__).__del__ = lambda s: print("bye")

@@ -1,0 +1,2 @@
+async def c(): pass
+__loader__ = c()

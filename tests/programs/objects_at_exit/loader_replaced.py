@@ -1,0 +1,5 @@
+def g():
+    try: yield
+    finally: print("bye")
+__loader__ = g()
+next(__loader__)

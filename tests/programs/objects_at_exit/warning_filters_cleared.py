@@ -1,0 +1,3 @@
+import _warnings, os
+_warnings.filters.clear()
+it = os.scandir('/')
