@@ -8,7 +8,7 @@
 #include <internal/pycore_interp.h>
 #include <internal/pycore_runtime.h>
 
-enum { kMostTypes = 1024, kMostFilters = 16 };
+enum { most_types = 1024, most_filters = 16 };
 
 /* How everything stood before any program ran. Borrowed, to be compared alone. */
 static struct {
@@ -22,10 +22,10 @@ static struct {
   long filters_version;
   PyObject* filters; /* of warnings: a list that a program may change in place */
   Py_ssize_t filter_count;
-  PyObject* filter[kMostFilters];
+  PyObject* filter[most_filters];
   int type_count;
-  PyTypeObject* type[kMostTypes]; /* classes of the start that a program can give a finalizer */
-  destructor finalizer[kMostTypes];
+  PyTypeObject* type[most_types]; /* classes of the start that a program can give a finalizer */
+  destructor finalizer[most_types];
 } start;
 
 static PyInterpreterState* interpreter(void) { return PyThreadState_Get()->interp; }
@@ -40,7 +40,7 @@ static int remember_types(PyGC_Head* frozen) {
     PyObject* const object = (PyObject*)(at + 1);
     if (!PyType_Check(object) || (((PyTypeObject*)object)->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) != 0)
       continue;
-    if (start.type_count == kMostTypes) return 0;
+    if (start.type_count == most_types) return 0;
     start.type[start.type_count] = (PyTypeObject*)object;
     start.finalizer[start.type_count++] = ((PyTypeObject*)object)->tp_finalize;
   }
@@ -49,7 +49,7 @@ static int remember_types(PyGC_Head* frozen) {
 
 /* The same. */
 static int remember_filters(PyObject* filters) {
-  if (filters == NULL || !PyList_CheckExact(filters) || PyList_GET_SIZE(filters) > kMostFilters) return 0;
+  if (filters == NULL || !PyList_CheckExact(filters) || PyList_GET_SIZE(filters) > most_filters) return 0;
   start.filters = filters;
   start.filter_count = PyList_GET_SIZE(filters);
   for (Py_ssize_t i = 0; i < start.filter_count; ++i) start.filter[i] = PyList_GET_ITEM(filters, i);
