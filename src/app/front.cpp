@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "app/job_log.hpp"
 #include "app/job_report.hpp"
 #include "base/sys.hpp"
 #include "http/execute.hpp"
@@ -116,6 +117,7 @@ class Front {
     ::sd_notify(0, "READY=1");
     if (parts_.listening) parts_.listening(port);
     context_.run();
+    job_log_.flush();
     take_back();
     log_.info("server_stopped", {{"status", status_}});
     return status_;
@@ -231,7 +233,7 @@ class Front {
         .completed =
             [this](const JobReport& report) {
               count(report, metrics_);
-              log_.info("worker_job_completed", to_fields(log_record(report, worker_id_)));
+              job_log_.add(log_record(report, worker_id_));
             },
         .failed =
             [this](const std::string& job_id, const std::string& reason) {
@@ -426,6 +428,7 @@ class Front {
   FrontParts parts_;
   std::shared_ptr<http::ApiTokens> api_tokens_ = std::make_shared<http::ApiTokens>(parts_.api_tokens);
   Log log_;
+  JobLog job_log_{context_, log_};
   Metrics metrics_{};
   std::string worker_id_ = worker_id();
   asio::signal_set signals_{context_, SIGTERM, SIGINT};

@@ -21,6 +21,7 @@
 #include "app/front.hpp"
 #include "app/settings_file.hpp"
 #include "backend/native_start.hpp"
+#include "base/huge_text.hpp"
 #include "base/unique_fd.hpp"
 #include "queue/rabbitmq_queue.hpp"
 #include "queue/rabbitmq_url.hpp"
@@ -126,6 +127,7 @@ int serve(Config config, const FlagValues& flags) {
     if (!dsn) return complain(2, "SENTRY_DSN: " + dsn.error().what);
     sentry = *dsn;
   }
+  move_text_to_huge_pages();  // after a pause, a front's code is to be found without walks of many page tables
   const auto confinement = Confinement::prepare();
   if (!confinement) return complain(kStartFailed, confinement.error().message());
   auto choice = choose_backend(config, native_options(config));
