@@ -64,6 +64,7 @@ void RedisConsumer::start_take() {
   events.up = [this]() { take_up(); };
   events.down = [this](const Error& error) {
     registered_ = false;
+    claiming_.clear();
     loop_.disconnected();
     hooks_.trouble(error);
   };
@@ -83,26 +84,30 @@ void RedisConsumer::take_up() {
               });
 }
 
-/// No claim is under way on this fresh connection, so a lease that is not in hand was granted to nobody: its
-/// answer was lost, or a Redis restarted from an older state has resurrected it.
 void RedisConsumer::registered(const RedisReply& reply) {
   if (reply.is_error()) {
     context_.refused(reply);
     return take_->drop(
         {"register worker: " + reply.text, std::make_error_code(std::errc::operation_not_permitted)});
   }
-  const auto& keys = context_.keys;
-  for (const auto& element : reply.elements) {
-    if (settler_.holds(element.text)) continue;
-    take_->send(eval_sha(redis_scripts::requeue(),
-                         {keys.job(element.text), keys.leases(context_.instance), keys.list()},
-                         {element.text, context_.instance, "", "1"}),
-                [](const Result<RedisReply>&) {});
-  }
+  give_back_unheard(reply);
   registered_ = true;
   loop_.connected();
   hooks_.changed();
   advance();
+}
+
+/// A lease that is neither in hand nor being asked for was granted to nobody: its answer was lost with the
+/// connection before, or a Redis restarted from an older state has resurrected it.
+void RedisConsumer::give_back_unheard(const RedisReply& leases) {
+  const auto& keys = context_.keys;
+  for (const auto& element : leases.elements) {
+    const std::string& id = element.text;
+    if (settler_.holds(id) || claiming_.contains(id) || offered_.contains(id)) continue;
+    run_script(*context_.commands, redis_scripts::requeue(),
+               {keys.job(id), keys.leases(context_.instance), keys.list()}, {id, context_.instance, "", "1"},
+               [](const Result<RedisReply>&) {});
+  }
 }
 
 void RedisConsumer::advance() {
@@ -170,6 +175,7 @@ void RedisConsumer::pause_taking(const RedisReply& error) {
 void RedisConsumer::claim(const std::string& raw, const RedisMessage& message) {
   const auto& keys = context_.keys;
   const std::string& me = context_.instance;
+  claiming_.insert(message.id);
   auto granted = std::make_shared<RedisReply>();
   take_->send(eval_sha(redis_scripts::claim(),
                        {keys.processing(me), keys.leases(me), keys.burying(me), keys.job(message.id)},
@@ -189,6 +195,7 @@ void RedisConsumer::claim(const std::string& raw, const RedisMessage& message) {
 
 void RedisConsumer::claimed(const std::string& raw, const RedisMessage& message, const RedisReply& reply,
                             const RedisReply& stored) {
+  claiming_.erase(message.id);
   if (reply.is_error()) {
     // nothing is lost: what was taken is still in the processing list, and the next connection gives it back
     return take_->drop(
@@ -238,6 +245,22 @@ void RedisConsumer::deliver(const std::string& raw, const RedisMessage& message,
   }
   Delivery delivery{{message.id, without_enqueue_time(raw), hooks_.parsed(message.id)}, attempt, waited, tag};
   context_.post([this, delivery = std::move(delivery)]() { on_job_(delivery); });
+}
+
+bool RedisConsumer::offer(const std::string& id) {
+  if (!loop_.reserve()) return false;
+  offered_.insert(id);
+  return true;
+}
+
+void RedisConsumer::submitted(const std::string& id, const std::optional<RedisMessage>& granted,
+                              const std::string& body, const std::optional<std::string>& result) {
+  offered_.erase(id);
+  loop_.submitted(granted && !result);
+  if (granted && !result) deliver(body, *granted, 1, milliseconds(0));
+  if (granted && result)
+    settler_.settle(settler_.hold({id, body, granted->digest, granted->reply_to, 1}), *result, std::nullopt);
+  advance();
 }
 
 /// The same job came again after its result: whoever sent it finds the result; where it has expired, the job
@@ -333,9 +356,11 @@ void RedisConsumer::beat() {
 void RedisConsumer::register_again() {
   const auto& keys = context_.keys;
   const std::string& me = context_.instance;
-  run_script(*context_.commands, redis_scripts::register_worker(),
-             {keys.alive(me), keys.workers(), keys.leases(me)},
-             {me, std::to_string(context_.options.lease_ttl.count())}, [](const Result<RedisReply>&) {});
+  run_script(
+      *context_.commands, redis_scripts::register_worker(), {keys.alive(me), keys.workers(), keys.leases(me)},
+      {me, std::to_string(context_.options.lease_ttl.count())}, [this](const Result<RedisReply>& reply) {
+        if (reply && !reply->is_error()) give_back_unheard(*reply);
+      });
 }
 
 void RedisConsumer::reap() {

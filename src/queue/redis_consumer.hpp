@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
+#include <set>
 #include <string>
 
 #include "queue/redis_context.hpp"
@@ -45,6 +47,13 @@ class RedisConsumer {
   void retry(const Delivery& delivery, const std::string& reason);
   void reject(const Delivery& delivery, const std::string& reason, std::string result_json);
 
+  /// Keeps a place for a job that this process is about to submit; false where there is none.
+  bool offer(const std::string& id);
+  /// The submission of an offered job is over: what was leased here with it, the body, and the result that
+  /// stands under its id already.
+  void submitted(const std::string& id, const std::optional<RedisMessage>& granted, const std::string& body,
+                 const std::optional<std::string>& result);
+
   /// The command connection is there (again).
   void connected();
 
@@ -58,6 +67,7 @@ class RedisConsumer {
   void start_take();
   void take_up();
   void registered(const RedisReply& reply);
+  void give_back_unheard(const RedisReply& leases);
   void advance();
   void block();
   void blocked_answer(const Result<RedisReply>& reply);
@@ -84,6 +94,8 @@ class RedisConsumer {
   std::shared_ptr<RedisConnection> take_{};
   bool registered_ = false;  ///< the present blocking connection may take jobs
   std::string take_client_id_{};
+  std::set<std::string> claiming_{};  ///< jobs whose claim has no answer yet
+  std::set<std::string> offered_{};  ///< jobs whose submission has none, and which may be leased here with it
   boost::asio::steady_timer pause_timer_;
   boost::asio::steady_timer beat_timer_;
   std::minstd_rand random_;

@@ -20,8 +20,11 @@ Error submit_error(std::string what, std::errc code) {
 
 }  // namespace
 
-RedisProducer::RedisProducer(RedisContext& context)
-    : context_(context), waiters_(context.options.max_waiting), resubmit_timer_(context.io) {}
+RedisProducer::RedisProducer(RedisContext& context, Worker worker)
+    : context_(context),
+      worker_(std::move(worker)),
+      waiters_(context.options.max_waiting),
+      resubmit_timer_(context.io) {}
 
 void RedisProducer::answer_later(Queue::Answer answer, Result<std::string> outcome) {
   context_.post([answer = std::move(answer), outcome = std::move(outcome)]() { answer(outcome); });
@@ -47,7 +50,7 @@ void RedisProducer::submit(QueuedJob job, Queue::Answer answer, bool reachable) 
   const std::string id = job.id;
   switch (waiters_.add(std::move(job), readable.digest, answer)) {
     case RedisWaiters::Added::first:
-      return send_submit(id, "new");
+      return worker_.offer(id) ? send_offered(id, readable) : send_submit(id, "new");
     case RedisWaiters::Added::joined:
       return;
     case RedisWaiters::Added::conflict:
@@ -70,17 +73,58 @@ void RedisProducer::connected() {
   }
 }
 
+std::vector<std::string> RedisProducer::submit_arguments(const RedisWaiters::Waiter& waiter,
+                                                         const char* mode) const {
+  const bool outlives = waiter.job.progress && waiter.job.parsed;
+  return {waiter.digest,
+          waiter.job.body,
+          context_.instance,
+          std::to_string(context_.options.record_ttl.count()),
+          mode,
+          outlives ? std::to_string(waiter.job.parsed->tests.size()) : std::string()};
+}
+
 void RedisProducer::send_submit(const std::string& id, const char* mode) {
   const auto* waiter = waiters_.find(id);
   if (waiter == nullptr) return;
-  const bool outlives = waiter->job.progress && waiter->job.parsed;
-  run_script(*context_.commands, redis_scripts::submit(), {context_.keys.job(id), context_.keys.list()},
-             {waiter->digest, waiter->job.body, context_.instance,
-              std::to_string(context_.options.record_ttl.count()), mode,
-              outlives ? std::to_string(waiter->job.parsed->tests.size()) : std::string()},
+  const auto& keys = context_.keys;
+  run_script(*context_.commands, redis_scripts::submit(),
+             {keys.job(id), keys.list(), keys.leases(context_.instance)}, submit_arguments(*waiter, mode),
              [this, id](const Result<RedisReply>& reply) {
                if (reply) submitted(id, *reply);  // else: connected() submits it again
              });
+}
+
+/// The worker of this process has room: where nothing waits, the job is leased to it with its submission. As
+/// with a claim, a result may stand although no record says so.
+void RedisProducer::send_offered(const std::string& id, RedisMessage message) {
+  struct Answers {
+    std::optional<Result<RedisReply>> submission, stored;
+  };
+  const auto& keys = context_.keys;
+  const RedisWaiters::Waiter& waiter = *waiters_.find(id);
+  const auto answers = std::make_shared<Answers>();
+  const auto both = [this, answers, message = std::move(message), body = waiter.job.body] {
+    if (!answers->submission || !answers->stored) return;
+    const Result<RedisReply>& reply = *answers->submission;
+    const bool granted = reply && reply->text == "run" && *answers->stored;
+    const bool stands = granted && (*answers->stored)->is_string();
+    if (reply) submitted(message.id, *reply);  // else: connected() submits it again
+    worker_.answered(message.id, granted ? std::optional(message) : std::nullopt, body,
+                     stands ? std::optional((*answers->stored)->text) : std::nullopt);
+  };
+  auto arguments = submit_arguments(waiter, "new");
+  arguments.push_back(id);
+  run_script(*context_.commands, redis_scripts::submit(),
+             {keys.job(id), keys.list(), keys.leases(context_.instance)}, std::move(arguments),
+             [answers, both](Result<RedisReply> reply) {
+               answers->submission = std::move(reply);
+               both();
+             });
+  context_.commands->send({"GET", RedisKeys::result(id)}, [answers, both](Result<RedisReply> reply) {
+    answers->stored = std::move(reply);
+    both();
+  });
 }
 
 void RedisProducer::submitted(const std::string& id, const RedisReply& reply) {

@@ -5,17 +5,30 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "queue/redis_context.hpp"
+#include "queue/redis_message.hpp"
 #include "queue/redis_waiters.hpp"
 
 namespace executor {
 
 class RedisProducer {
  public:
-  explicit RedisProducer(RedisContext& context);
+  /// The worker of this very process. It may run a job without that the list is taken to.
+  struct Worker {
+    std::function<bool(const std::string& id)> offer;  ///< it keeps a place for the job until the answer
+    /// The submission of an offered job is over: `granted` is what was leased to this worker, `result` what
+    /// stands under its id already.
+    std::function<void(const std::string& id, const std::optional<RedisMessage>& granted,
+                       const std::string& body, const std::optional<std::string>& result)>
+        answered;
+  };
+
+  RedisProducer(RedisContext& context, Worker worker);
 
   /// `reachable`: commands and publications are both connected.
   void submit(QueuedJob job, Queue::Answer answer, bool reachable);
@@ -39,6 +52,9 @@ class RedisProducer {
   void answer_later(Queue::Answer answer, Result<std::string> outcome);
   void settle(const std::string& id, const Result<std::string>& outcome);
   void send_submit(const std::string& id, const char* mode);
+  void send_offered(const std::string& id, RedisMessage message);
+  [[nodiscard]] std::vector<std::string> submit_arguments(const RedisWaiters::Waiter& waiter,
+                                                          const char* mode) const;
   void submitted(const std::string& id, const RedisReply& reply);
   void refused(const std::string& id, const RedisReply& error);
   void fetch(const std::string& id);
@@ -46,6 +62,7 @@ class RedisProducer {
   void resubmit_soon();
 
   RedisContext& context_;
+  Worker worker_;
   RedisWaiters waiters_;
   boost::asio::steady_timer resubmit_timer_;
   bool resubmit_pending_ = false;

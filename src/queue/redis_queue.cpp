@@ -45,7 +45,7 @@ class RedisQueue : public Queue {
   RedisQueue(boost::asio::io_context& io, const RedisQueueOptions& options)
       : context_{io, options, value_or_throw(parse_redis_url(options.url)),
                  value_or_throw(RedisKeys::make(options.queue_key)), unique_name(options.worker_id)},
-        producer_(context_),
+        producer_(context_, own_worker()),
         followers_(context_),
         consumer_(context_, hooks()),
         sample_timer_(io) {
@@ -115,6 +115,15 @@ class RedisQueue : public Queue {
 
  private:
   [[nodiscard]] bool reachable() const { return context_.commands->up() && publications_->up(); }
+
+  RedisProducer::Worker own_worker() {
+    return {.offer = [this](const std::string& id) { return consumer_.offer(id); },
+            .answered =
+                [this](const std::string& id, const std::optional<RedisMessage>& granted,
+                       const std::string& body, const std::optional<std::string>& result) {
+                  consumer_.submitted(id, granted, body, result);
+                }};
+  }
 
   RedisConsumer::Hooks hooks() {
     RedisConsumer::Hooks hooks;

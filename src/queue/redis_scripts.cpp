@@ -7,6 +7,8 @@
 //        Redis) └─ claim ───────┼─────────────────────────┤
 //     (foreign producer) └──── requeue, reap ──────┘
 //
+// Where nothing waits and the submitting process has room, submit leads to running at once.
+//
 //   state, digest, worker, attempts    body: the message, while it runs    origin: "front" if submit made the
 //   record w:<front>  fronts to notify        r:<key>  reply keys of further senders of the same job
 //
@@ -92,30 +94,47 @@ std::string join(std::string_view first, std::string_view second, std::string_vi
 
 namespace redis_scripts {
 
-// KEYS job, list   ARGV digest, body (begins with "{"), front, record TTL ms, mode
+// KEYS job, list, leases   ARGV digest, body (begins with "{"), front, record TTL ms, mode
 // mode: "new" | "known" (nothing is queued that is not known already) | "again" (run anew although it is
-// done), tests (none or "" for a job that does not outlive its request) → "queued" | "joined" (waits or runs
-// already) | "done" (the result stands) | "conflict" (another body has this id) | "unknown" (mode "known"
-// only) | "cancelled" (by somebody, for everybody)
+// done), tests (none or "" for a job that does not outlive its request), id (none where the front itself has
+// no room to run it) → "queued" | "run" (leased to the worker of the front's name: nothing waits before it)
+// | "joined" (waits or runs already) | "done" (the result stands) | "conflict" (another body has this id)
+// | "unknown" (mode "known" only) | "cancelled" (by somebody, for everybody)
 const RedisScript& submit() {
   static const RedisScript script = make_script("submit", join(kNow, R"lua(
-local job, list = KEYS[1], KEYS[2]
+local job, list, leases = KEYS[1], KEYS[2], KEYS[3]
 local known = redis.call('HMGET', job, 'digest', 'state', 'cancelled')
 local state = known[2]
 if known[1] and known[1] ~= ARGV[1] then return 'conflict' end
 if known[3] then return 'cancelled' end
 if state == 'done' and ARGV[5] ~= 'again' then return 'done' end
 if not state and ARGV[5] == 'known' then return 'unknown' end
-redis.call('HSET', job, 'w:' .. ARGV[3], '1')
-redis.call('PEXPIRE', job, ARGV[4])
-if state == 'running' or state == 'queued' then return 'joined' end
-redis.call('HSET', job, 'state', 'queued', 'digest', ARGV[1], 'origin', 'front')
-redis.call('HDEL', job, 'attempts', 'exhausted')
-if ARGV[6] and ARGV[6] ~= '' then redis.call('HSET', job, 'tests', ARGV[6]) end
-if state ~= 'cancelled' then
-  local stamp = string.format('{"enqueuedAt":%.0f,', now_ms())
-  redis.call('LPUSH', list, stamp .. string.sub(ARGV[2], 2))
+local waits = state == 'running' or state == 'queued'
+local message = not waits and string.format('{"enqueuedAt":%.0f,', now_ms()) .. string.sub(ARGV[2], 2)
+local runs = not waits and ARGV[7] and state ~= 'cancelled' and redis.call('LLEN', list) == 0
+local fields = {'w:' .. ARGV[3], '1'}
+local function set(name, value)
+  fields[#fields + 1] = name
+  fields[#fields + 1] = value
 end
+if not waits then
+  set('digest', ARGV[1])
+  set('origin', 'front')
+  set('state', runs and 'running' or 'queued')
+  if ARGV[6] and ARGV[6] ~= '' then set('tests', ARGV[6]) end
+  if state then redis.call('HDEL', job, 'attempts', 'exhausted') end
+end
+if runs then
+  set('worker', ARGV[3])
+  set('attempts', 1)
+  set('body', message)
+  redis.call('SADD', leases, ARGV[7])
+end
+redis.call('HSET', job, unpack(fields))
+redis.call('PEXPIRE', job, ARGV[4])
+if waits then return 'joined' end
+if runs then return 'run' end
+if state ~= 'cancelled' then redis.call('LPUSH', list, message) end
 return 'queued'
 )lua"));
   return script;

@@ -3,6 +3,7 @@
 // One BLMOVE is outstanding at a time, and only while there is room for what it may bring. Before it,
 // whatever was taken and never claimed (the connection broke in between) is given back. A worker that stops
 // consuming breaks a blocked BLMOVE off from the other connection rather than waiting for its timeout.
+// A job of this very process may be leased with its submission, where there is room beside all of that.
 #pragma once
 
 #include <cstddef>
@@ -47,6 +48,18 @@ class RedisTakeLoop {
     if (leased_ > 0) --leased_;
   }
 
+  /// Keeps a place for a job that is about to be submitted; false where there is none.
+  [[nodiscard]] bool reserve() {
+    if (!connected_ || !consuming_ || paused_ || taken() + (blocked_ ? 1 : 0) >= capacity_) return false;
+    ++reserved_;
+    return true;
+  }
+  /// A submission for which a place was kept is over; `granted` tells whether it is leased here.
+  void submitted(bool granted) {
+    if (reserved_ > 0) --reserved_;
+    if (granted) ++leased_;
+  }
+
   [[nodiscard]] bool consuming() const { return consuming_; }
   [[nodiscard]] std::size_t leased() const { return leased_; }
 
@@ -58,7 +71,7 @@ class RedisTakeLoop {
       unblocking_ = true;
       return Action::unblock;
     }
-    if (!consuming_ || paused_ || leased_ + claiming_ >= capacity_) return Action::none;
+    if (!consuming_ || paused_ || taken() >= capacity_) return Action::none;
     if (recover_due_) {
       recover_due_ = false;
       return Action::recover;
@@ -68,12 +81,16 @@ class RedisTakeLoop {
   }
 
  private:
-  /// What survives a change of connection: the capacity and the leases in hand.
+  [[nodiscard]] std::size_t taken() const { return leased_ + claiming_ + reserved_; }
+
+  /// What survives a change of connection: the capacity, the leases in hand, and what the other connection is
+  /// at.
   [[nodiscard]] RedisTakeLoop with_connection(bool connected) const {
     RedisTakeLoop fresh;
     fresh.capacity_ = capacity_;
     fresh.consuming_ = consuming_;
     fresh.leased_ = leased_;
+    fresh.reserved_ = reserved_;
     fresh.connected_ = connected;
     fresh.recover_due_ = connected;
     return fresh;
@@ -82,6 +99,7 @@ class RedisTakeLoop {
   std::size_t capacity_ = 0;
   std::size_t leased_ = 0;
   std::size_t claiming_ = 0;
+  std::size_t reserved_ = 0;
   bool connected_ = false;
   bool consuming_ = false;
   bool blocked_ = false;

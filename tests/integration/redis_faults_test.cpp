@@ -263,6 +263,41 @@ TEST_CASE("what a worker took and never claimed, or claimed and never heard of, 
   REQUIRE(run_until(io, [&] { return server.number({"exists", "executor:results:unheard"}) == 1; }));
 }
 
+TEST_CASE("what was leased with its submission is given back where only that connection was lost") {
+  const RedisServer server;
+  asio::io_context io;
+  std::map<std::string, int> runs;
+  EchoWorker worker(io, options_for(server.url()), runs);
+  REQUIRE(wait_ready(io, worker.queue()));
+  const std::string name = server.cli({"smembers", "{executor:tasks}:workers"});
+  server.cli({"hset", "{executor:tasks}:job:unheard", "state", "running", "worker", name, "attempts", "1",
+              "body", job_body("unheard")});
+  server.cli({"sadd", "{executor:tasks}:leases:" + name, "unheard"});
+  const std::string clients = server.cli({"client", "list"});
+  const std::size_t at = clients.rfind("id=", clients.find("name=executor-commands"));
+  REQUIRE(at != std::string::npos);
+  server.cli({"client", "kill", "id", clients.substr(at + 3, clients.find(' ', at) - at - 3)});
+  REQUIRE(run_until(io, [&] { return server.number({"exists", "executor:results:unheard"}) == 1; }));
+  CHECK(runs["unheard"] == 1);
+}
+
+TEST_CASE("a job that was leased with its submission outlives its process") {
+  const RedisServer server;
+  asio::io_context io;
+  auto victim = make_redis_queue(io, options_for(server.url()));
+  std::vector<Delivery> taken;
+  victim->consume(2, [&](Delivery delivery) { taken.push_back(std::move(delivery)); });
+  REQUIRE(wait_ready(io, *victim));
+  Answers answers;
+  answers.submit(*victim, "a");
+  REQUIRE(run_until(io, [&] { return taken.size() == 1; }));
+  victim.reset();
+  std::map<std::string, int> runs;
+  EchoWorker worker(io, options_for(server.url()), runs);
+  REQUIRE(run_until(io, [&] { return server.number({"exists", "executor:results:a"}) == 1; }));
+  CHECK(runs["a"] == 1);
+}
+
 TEST_CASE("a result that was stored by a worker which then died is used, and the job is not run again") {
   const RedisServer server;
   asio::io_context io;
@@ -399,6 +434,43 @@ TEST_CASE("connections cut again and again lose and double no answer") {
   run_for(io, milliseconds(500));
   CHECK(answers.count == 300);
   CHECK(answers.good() == 300);
+  int extra = 0;
+  for (const auto& [id, count] : runs) extra += count - 1;
+  CHECK(extra == 0);
+}
+
+TEST_CASE(
+    "connections of a process that is front and worker are cut again and again: no answer is lost or "
+    "doubled") {
+  const RedisServer server;
+  asio::io_context io;
+  std::map<std::string, int> runs;
+  EchoWorker both(io, options_for(server.url()), runs, 4, milliseconds(2));
+  REQUIRE(wait_ready(io, both.queue()));
+  Answers answers;
+  std::size_t refused = 0;
+  for (int number = 0; number < 400; ++number) {
+    if (number % 50 == 25) {  // one kind of connection alone, or both
+      if (number % 100 != 25) server.cli({"client", "kill", "type", "pubsub"});
+      if (number % 150 != 25) server.cli({"client", "kill", "type", "normal"});
+    }
+    both.queue().submit({std::to_string(number), job_body(std::to_string(number)), nullptr},
+                        [&, id = std::to_string(number)](Result<std::string> answer) {
+                          if (!answer && answer.error().code == std::errc::not_connected) {
+                            ++refused;  // the connection was away: said so, and not accepted
+                            return;
+                          }
+                          ++answers.count;
+                          answers.by_id[id].push_back(std::move(answer));
+                        });
+    run_for(io, milliseconds(number % 7));
+  }
+  REQUIRE(run_until(
+      io, [&] { return answers.count + refused >= 400; }, std::chrono::seconds(60)));
+  run_for(io, milliseconds(500));
+  CHECK(answers.count + refused == 400);
+  CHECK(answers.good() == answers.count);
+  CHECK(answers.count >= 100);
   int extra = 0;
   for (const auto& [id, count] : runs) extra += count - 1;
   CHECK(extra == 0);

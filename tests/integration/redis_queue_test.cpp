@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "queue/redis_scripts.hpp"
 #include "redis_fixture.hpp"
 
 using namespace executor;
@@ -84,6 +85,80 @@ TEST_CASE("one process can be front and worker, and the parsed job comes along")
   CHECK(deliveries[0].job.parsed == parsed);
   CHECK(deliveries[0].job.body == body);
   CHECK(deliveries[0].attempt == 1);
+}
+
+TEST_CASE("a job that its own process has room for is leased with its submission, and stands in no list") {
+  const RedisServer server;
+  asio::io_context io;
+  const auto queue = make_redis_queue(io, options_for(server.url()));
+  std::vector<Delivery> deliveries;
+  queue->consume(2, [&](Delivery delivery) { deliveries.push_back(std::move(delivery)); });
+  REQUIRE(wait_ready(io, *queue));
+  const std::string name = server.cli({"smembers", "{executor:tasks}:workers"});
+  Answers answers;
+  answers.submit(*queue, "a");
+  REQUIRE(run_until(io, [&] { return deliveries.size() == 1; }));
+  CHECK(deliveries[0].job.body == job_body("a"));
+  CHECK(deliveries[0].attempt == 1);
+  CHECK(server.cli({"hmget", "{executor:tasks}:job:a", "state", "worker", "attempts"}) ==
+        "running\n" + name + "\n1");
+  CHECK(server.cli({"smembers", "{executor:tasks}:leases:" + name}) == "a");
+  CHECK(server.cli({"info", "commandstats"}).find("cmdstat_lpush") == std::string::npos);
+  queue->complete(deliveries[0], result_of("a"));
+  REQUIRE(run_until(io, [&] { return answers.count == 1 && queue->status().leased == 0; }));
+  CHECK(answers.good() == 1);
+  CHECK(server.cli({"hget", "{executor:tasks}:job:a", "state"}) == "done");
+  CHECK(left_behind(server) == 0);
+}
+
+TEST_CASE("jobs of the own process count against the capacity too") {
+  const RedisServer server;
+  asio::io_context io;
+  const auto queue = make_redis_queue(io, options_for(server.url()));
+  std::vector<Delivery> deliveries;
+  queue->consume(3, [&](Delivery delivery) { deliveries.push_back(std::move(delivery)); });
+  REQUIRE(wait_ready(io, *queue));
+  Answers answers;
+  for (int number = 0; number < 7; ++number) answers.submit(*queue, std::to_string(number));
+  for (std::size_t done = 0; done < 7; ++done) {
+    REQUIRE(run_until(io, [&] { return deliveries.size() == std::min<std::size_t>(done + 3, 7); }));
+    run_for(io, milliseconds(30));
+    CHECK(deliveries.size() - done <= 3);
+    queue->complete(deliveries[done], result_of(deliveries[done].job.id));
+  }
+  REQUIRE(run_until(io, [&] { return answers.count == 7 && queue->status().leased == 0; }));
+  CHECK(answers.good() == 7);
+  CHECK(left_behind(server) == 0);
+}
+
+TEST_CASE("a submission overtakes nothing that waits") {
+  const RedisServer server;
+  const auto submit = [&](const std::string& id) {
+    return server.cli({"eval", redis_scripts::submit().text, "3", "{executor:tasks}:job:" + id,
+                       "executor:tasks", "{executor:tasks}:leases:me", "digest", job_body(id), "me", "60000",
+                       "new", "", id});
+  };
+  server.cli({"lpush", "executor:tasks", job_body("first")});
+  CHECK(submit("second") == "queued");
+  server.cli({"del", "executor:tasks"});
+  CHECK(submit("third") == "run");
+  CHECK(submit("third") == "joined");
+  CHECK(server.cli({"smembers", "{executor:tasks}:leases:me"}) == "third");
+}
+
+TEST_CASE("a result that stands without a record answers a job of the own process, which is not run") {
+  const RedisServer server;
+  asio::io_context io;
+  std::map<std::string, int> runs;
+  EchoWorker worker(io, options_for(server.url()), runs);
+  REQUIRE(wait_ready(io, worker.queue()));
+  server.cli({"set", "executor:results:a", result_of("a")});
+  Answers answers;
+  answers.submit(worker.queue(), "a");
+  REQUIRE(run_until(io, [&] { return answers.count == 1 && worker.queue().status().leased == 0; }));
+  CHECK(answers.good() == 1);
+  CHECK(runs["a"] == 0);
+  CHECK(left_behind(server) == 0);
 }
 
 TEST_CASE("any program may push a job, and finds its result under the job's key and in its reply list") {

@@ -276,6 +276,49 @@ TEST_CASE("stopping breaks off a blocked command once and takes nothing more") {
   CHECK(loop.next() == Action::recover);
 }
 
+TEST_CASE("a place is kept for a submission beside what the blocked command may bring") {
+  RedisTakeLoop loop = connected_loop(2);
+  (void)loop.next();
+  (void)loop.next();  // blocked
+  CHECK(loop.reserve());
+  CHECK_FALSE(loop.reserve());
+  loop.submitted(true);
+  CHECK(loop.leased() == 1);
+  CHECK_FALSE(loop.reserve());
+  loop.answered(true);
+  CHECK(loop.next() == Action::none);
+  loop.claimed(false, 0);
+  CHECK(loop.reserve());
+  CHECK(loop.next() == Action::none);
+  loop.submitted(false);
+  CHECK(loop.leased() == 1);
+  CHECK(loop.next() == Action::block);
+}
+
+TEST_CASE(
+    "no place is kept without a connection, when stopped or paused, or where one job has the whole room") {
+  RedisTakeLoop loop;
+  CHECK_FALSE(loop.reserve());
+  loop.start(2);
+  CHECK_FALSE(loop.reserve());
+  loop.connected();
+  CHECK(loop.reserve());
+  loop.disconnected();
+  loop.connected();
+  CHECK(loop.reserve());  // and the first is kept still
+  CHECK_FALSE(loop.reserve());
+  loop.submitted(false);
+  loop.refused();
+  CHECK_FALSE(loop.reserve());
+  loop.resumed();
+  loop.stop();
+  CHECK_FALSE(loop.reserve());
+  RedisTakeLoop narrow = connected_loop(1);
+  (void)narrow.next();
+  (void)narrow.next();
+  CHECK_FALSE(narrow.reserve());
+}
+
 TEST_CASE("a new connection forgets what was under way and keeps the leases in hand") {
   RedisTakeLoop loop = connected_loop(2);
   (void)loop.next();
