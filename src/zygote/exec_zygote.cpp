@@ -59,7 +59,7 @@ void execute(const std::vector<std::string>& argv) {
   const HandOver hand_over = read_hand_over();
   std::vector<std::string> argv = command.argv;
   argv.insert(argv.end(), hand_over.args.begin(), hand_over.args.end());
-  const bool written = write_files(hand_over, command.source);
+  const bool written = write_files(hand_over, make_source_file(command.source));
   if (written) execute(argv);
   std::fprintf(stderr, "%s: cannot %s: %s\n", argv.front().c_str(),
                written ? "be started" : "be given its source", std::strerror(errno));

@@ -54,8 +54,15 @@ HandOver read_hand_over() {
   return hand_over;
 }
 
-bool write_files(const HandOver& hand_over, const std::string& name) {
-  bool written = sys::place_file("/tmp/" + name, hand_over.source, 0644);
+UniqueFd make_source_file(const std::string& name) {
+  const UniqueFd file(::open(("/tmp/" + name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  return UniqueFd(file ? ::fcntl(file.get(), F_DUPFD_CLOEXEC, sandbox::kPayloadListener + 1) : -1);
+}
+
+bool write_files(const HandOver& hand_over, UniqueFd source_file) {
+  bool written =
+      source_file && sys::raw::write_all(source_file.get(), hand_over.source.data(), hand_over.source.size());
+  source_file.reset();
   for (std::size_t i = 0; i < hand_over.file_paths.size(); ++i)
     written = sys::place_file("/tmp/" + hand_over.file_paths[i], hand_over.file_contents[i], 0444) && written;
   return written;

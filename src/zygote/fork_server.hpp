@@ -57,7 +57,10 @@ class ForkServer {
 /// Blocks until a program is handed over on standard input; what follows it there is the program's own input.
 HandOver read_hand_over();
 
-/// Writes the source to /tmp/<name> and the further files beside it; false with errno.
-bool write_files(const HandOver& hand_over, const std::string& name);
+/// Makes the file /tmp/<name> for the source, out of the filter's way; none with errno.
+UniqueFd make_source_file(const std::string& name);
+
+/// Writes the source and the further files; false with errno.
+bool write_files(const HandOver& hand_over, UniqueFd source_file);
 
 }  // namespace executor::zygote

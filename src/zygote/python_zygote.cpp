@@ -36,6 +36,8 @@ namespace {
   sandbox::enter_sandbox(plan);
   touch_pages(hot_pages);  // charged to the sandbox by now
   prepare_child();
+  UniqueFd source_file = make_source_file("main.py");  // made now, so that no program waits for it
+  if (!source_file) sandbox::fail_stage(sandbox::kPayloadReport, sandbox::Stage::payload_working_directory);
   const int listener = sys::raw::load_filter(filter.data(), static_cast<unsigned short>(filter.size()),
                                              SECCOMP_FILTER_FLAG_NEW_LISTENER);
   if (listener != sandbox::kPayloadListener)
@@ -45,7 +47,7 @@ namespace {
 
   HandOver hand_over = read_hand_over();
   ::close(sandbox::kPayloadListener);  // the supervisor has its copy since before the hand-over
-  if (!write_files(hand_over, "main.py")) {
+  if (!write_files(hand_over, std::move(source_file))) {
     std::fprintf(stderr, "python3: can't open file '/tmp/main.py': [Errno %d] %s\n", errno,
                  std::strerror(errno));
     ::_exit(2);
