@@ -1,114 +1,104 @@
-"""An idle, warm service: one trivial test now and then over keep-alive HTTP, in turns with the same over Redis and a bare python3.
+"""An idle, warm service: one trivial test now and then over keep-alive HTTP, in turns with the same over Redis, a bare python3 and,
+every tenth turn, `docker run`.
 
 Between two starts nothing runs, so this is what one user sees, not what the machine can do.
 """
 
-import contextlib
-import json
-import os
-import shutil
-import tempfile
 import time
-from pathlib import Path
 
-import bench
-import http_client
-import service
-import spawn
+import bench as benches
+import measure
+import report
+import starters
+from contenders import docker, native, python
+from contenders.base import Missing
 
-PYTHON = ["/usr/bin/python3", "-I", "-S", "-c", "print(6*7)"]
-JOB = {"language": "python", "source": "print(6*7)", "tests": [{"expectedStdout": "42\n"}]}
-REQUEST = http_client.request_bytes("/execute", json.dumps(JOB).encode())
+WARM_UP = 10            # turns that are not counted
+DOCKER_EVERY = 10       # turns
+DOCKER_REST_SECONDS = 1  # what a container leaves to be taken away is no part of the next start
 
 
 def add_arguments(parser):
-    parser.add_argument("--starts", type=int, default=500, help="of each (%(default)s)")
+    parser.add_argument("--starts", type=int, default=500, help="of each but docker run (%(default)s)")
     parser.add_argument("--pause", type=float, default=0.05, metavar="SECONDS", help="before each start (%(default)s)")
 
 
-def quantile(values, share):
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+class Turns:
+    """A contender, what it was asked and how long it took each time, in milliseconds."""
 
+    def __init__(self, contender, client):
+        self.contender, self.starter = contender, contender.starter()
+        self.starter.open(client)
+        self.took, self.told = [], []
 
-def line(name, values):
-    shown = "  ".join(f"{quantile(values, share):7.2f}" for share in (0.0, 0.5, 0.95, 0.99))
-    return f"{name:28}{shown}"
-
-
-class Server:
-    """A service that is asked now and then."""
-
-    def __init__(self, name, binary, **settings):
-        self.name = name
-        self.service = service.Service(binary, bench.default_rootfs(), **settings)
-        self.connection = http_client.Connection(self.service.port)
-        self.answers, self.verdicts = [], []
-
-    def ask(self, counted):
+    def start(self, pause, counted):
+        time.sleep(pause)
         before = time.perf_counter()
-        status, body = self.connection.ask(REQUEST)
-        answered = time.perf_counter() - before
-        result = json.loads(body)["results"][0] if status == 200 else {}
-        if (result.get("verdict"), result.get("stdout")) != ("accepted", "42\n"):
-            raise WrongAnswer(f"{self.name}: {status} {body[:300]!r}")
+        answer = self.starter.start()
+        took = time.perf_counter() - before
+        told = self.starter.check(answer)
         if counted:
-            self.answers.append(answered * 1e3)
-            self.verdicts.append(result["durationMs"])
+            self.took.append(took * 1e3)
+            self.told += [] if told is None else [told]
 
-    def close(self):
-        self.connection.close()
-        self.service.close()
+    def rows(self, bare, docker_run):
+        found = measure.distribution(self.took)
+        rows = [self.row(self.contender.title, found, bare, docker_run)]
+        if self.told:
+            rows.append(self.row(f"  {self.contender.told}", measure.distribution(self.told), bare, docker_run))
+        return rows
 
-
-class WrongAnswer(Exception):
-    """What was asked was not answered right. The text says by whom."""
-
-
-def bare_python(null):
-    before = time.perf_counter()
-    output, ended = spawn.run(PYTHON, {}, null, null)
-    spawned = time.perf_counter() - before
-    if (output, ended) != (b"42\n", 0):
-        raise WrongAnswer(f"python3: {output!r} {ended}")
-    return spawned * 1e3
+    @staticmethod
+    def row(title, found, bare, docker_run):
+        ratios = [report.number(base and base / found["p50"]) for base in (bare, docker_run)]
+        p99 = report.number(found["p99"]) + ("*" if found["n"] < report.FEW else "")
+        return [title, *(report.number(found[share]) for share in ("min", "p50", "p95")), p99, *ratios]
 
 
-def servers(options, cleanup):
-    found = [Server("POST /execute", options.binary)]
-    cleanup.callback(found[0].close)
-    tools = [shutil.which(name) for name in ("redis-server", "redis-cli")]
-    if None in tools:
-        print("no redis-server and redis-cli here: left out")
-        return found
-    folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory()))
-    redis, settings = service.start_redis(*tools, folder)
-    cleanup.callback(service.stop, redis)
-    found.append(Server("the same over Redis", options.binary, **settings))
-    cleanup.callback(found[1].close)
+def prepared(bench, kinds, missing):
+    found = []
+    for kind in kinds:
+        contender = kind(bench)
+        bench.callback(contender.close)
+        try:
+            contender.prepare()
+        except Missing as error:
+            missing[contender.name] = " ".join(str(error).split())[:600]
+            continue
+        found.append(Turns(contender, len(found)))
+        bench.callback(found[-1].starter.close)
     return found
+
+
+def median(turns, name):
+    return next((measure.distribution(each.took)["p50"] for each in turns if each.contender.name == name and each.took), None)
 
 
 def run(options):
     starts = 20 if options.quick else options.starts
-    bare = []
-    with contextlib.ExitStack() as cleanup:
-        null = os.open("/dev/null", os.O_RDWR)
-        cleanup.callback(os.close, null)
-        asked = servers(options, cleanup)
+    facts, missing, failed = benches.machine(), {}, {}
+    with benches.Bench(1, options.binary) as bench:
+        often = prepared(bench, (native.Native, native.Redis, python.Python), missing)
+        seldom = prepared(bench, (docker.DockerRun,), missing)
+        each = None
         try:
-            for turn in range(starts + 10):  # the first ten are not counted
-                for server in asked:
-                    time.sleep(options.pause)
-                    server.ask(turn >= 10)
-                time.sleep(options.pause)
-                bare += [bare_python(null)] * (turn >= 10)
-        except WrongAnswer as error:
-            print(f"a wrong answer: {error}")
-            return 1
-    print(f"{starts} starts of each, {options.pause * 1e3:.0f} ms apart; milliseconds: least, p50, p95, p99")
-    for server in asked:
-        print(line(server.name, server.answers))
-        print(line("  hand-over to verdict", server.verdicts))
-    print(line("bare python3 -I -S -c", bare))
-    print(f"bare python3 / POST /execute, medians: {quantile(bare, 0.5) / quantile(asked[0].answers, 0.5):.1f}")
-    return 0
+            for turn in range(WARM_UP + starts):
+                for each in often:
+                    each.start(options.pause, turn >= WARM_UP)
+                for each in seldom if turn % DOCKER_EVERY == 0 else ():
+                    each.start(options.pause, turn > 0)
+                    time.sleep(DOCKER_REST_SECONDS)
+        except starters.WrongAnswer as error:
+            failed[each.contender.name] = str(error)
+        turns = [each for each in often + seldom if each.took]
+        versions = {name: version for each in turns for name, version in each.contender.versions.items()}
+    bare, docker_run = (median(turns, kind.name) for kind in (python.Python, docker.DockerRun))
+    header = ["", "least", "p50 ms", "p95 ms", "p99 ms", "bare python3 ÷", "docker run ÷"]
+    result = {"schema": 1, "mode": "idle", "machine": facts, "versions": versions,
+              "settings": {"starts": starts, "pause_seconds": options.pause, "docker_run_every": DOCKER_EVERY},
+              "idle": [{"name": each.contender.name, "title": each.contender.title, "latency_ms": measure.distribution(each.took),
+                              "told_ms": measure.distribution(each.told)} for each in turns],
+              "missing": missing, "failed": failed}
+    report.write(result, options.out, {"": (header, [row for each in turns for row in each.rows(bare, docker_run)])},
+                 [f"* of fewer than {report.FEW} starts"])
+    return 1 if failed or not turns else 0

@@ -80,6 +80,18 @@ class Bench(unittest.TestCase):
         self.assertGreater(result["overload"]["refused"], 0)
         self.assertRegex(done.stdout, r"(?m)^10 times that .*\d")
 
+    def test_the_idle_service_is_asked_in_turns_with_a_bare_python(self):
+        done = bench("idle", "--quick", "--out", self.out)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        result = json.loads((self.out / "idle.json").read_text())
+        asked = {entry["name"]: entry for entry in result["idle"]}
+        for name in ("native", "python"):
+            self.assertEqual(20, asked[name]["latency_ms"]["n"])
+        self.assertEqual(20, asked["native"]["told_ms"]["n"])
+        self.assertLess(asked["native"]["told_ms"]["min"], asked["native"]["latency_ms"]["min"])
+        self.assertLessEqual(set(asked) | set(result["missing"]), {"native", "native-redis", "python", "docker-run-runc"})
+        self.assertRegex(done.stdout, r"(?m)^bare python3 .*\d +1\.00")
+
     def test_a_contender_that_nobody_knows_is_refused_by_name(self):
         done = bench("--only", "moon")
         self.assertEqual(2, done.returncode)
