@@ -41,6 +41,8 @@ void die(const char* what) {
   ::_exit(1);
 }
 
+void complain(const char* what) { ::dprintf(kComplaintsFd, "zygote: %s\n", what); }
+
 HandOver read_hand_over() {
   std::uint32_t size = 0;
   if (!sys::raw::read_all(STDIN_FILENO, &size, sizeof size) || size > kLargestHandOver) ::_exit(0);

@@ -21,6 +21,9 @@ namespace executor::zygote {
 /// Says what failed, with errno, and ends the process.
 [[noreturn]] void die(const char* what);
 
+/// Says on the service's standard error what does not work, and goes on.
+void complain(const char* what);
+
 using Filter = std::vector<sock_filter>;
 
 class ForkServer {

@@ -94,6 +94,7 @@ std::vector<HotRange> learn_hot_pages() {
   std::vector<HotRange> ranges;
   for (HotRange range; sys::raw::read_all(pipe->read.get(), &range, sizeof range);) ranges.push_back(range);
   if (::waitpid(pid, nullptr, 0) != pid) die("wait for rehearsal");
+  if (ranges.empty()) complain("no rehearsal has shown which pages a program touches: programs start slower");
   return ranges;
 }
 
