@@ -26,7 +26,7 @@ class FullQueue(executor_service.HostCase):
         service = executor_service.service
         connections = [Raw(service.port) for _ in range(4)]
         try:
-            connections[0].send(post_bytes(sleep_job(0.6, 0, "busy-first")))
+            connections[0].send(post_bytes(sleep_job(0.6 * executor_service.PATIENCE, 0, "busy-first")))
             self.assertTrue(executor_service.wait_until(lambda: serve_checks.named(service, "busy-first"), WAIT_SECONDS))
             for n in (1, 2):
                 connections[n].send(post_bytes(sleep_job(0, n)))
@@ -51,7 +51,7 @@ class FullQueue(executor_service.HostCase):
     def test_a_waiting_job_whose_client_goes_away_makes_room(self):
         service = executor_service.service
         with Raw(service.port) as runs, Raw(service.port) as other:
-            runs.send(post_bytes(sleep_job(0.6, "first", "busy-now")))
+            runs.send(post_bytes(sleep_job(0.6 * executor_service.PATIENCE, "first", "busy-now")))
             self.assertTrue(executor_service.wait_until(lambda: serve_checks.named(service, "busy-now"), WAIT_SECONDS))
             with Raw(service.port) as waits, Raw(service.port) as waits_too:
                 waits.send(post_bytes(sleep_job(30)))

@@ -29,6 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 import must_run
 
 PATIENCE = int(os.environ.get("EXECUTOR_TESTS_PATIENCE", "1"))  # an emulated host takes so many times as long
+MAX_TIMEOUT_SECONDS = 60 if PATIENCE == 1 else 600
 START_SECONDS = 60 * PATIENCE
 STOP_SECONDS = 30 * PATIENCE
 SETTLE_SECONDS = 5 * PATIENCE
@@ -109,7 +110,7 @@ class Service:
             "EXECUTOR_ALLOWED_MODULES": '["*"]',
             "EXECUTOR_ALLOWED_BUILTINS": '["*"]',
             "EXECUTOR_TIMEOUT": "30" if PATIENCE == 1 else "120",
-            "EXECUTOR_MAX_TIMEOUT": "60" if PATIENCE == 1 else "600",
+            "EXECUTOR_MAX_TIMEOUT": str(MAX_TIMEOUT_SECONDS),
             "EXECUTOR_MAX_CONCURRENCY": str(CONCURRENCY),
             "LOG_TO_FILE": "false",
             **settings,
