@@ -1,16 +1,16 @@
 #!/usr/bin/python3
 """Hostile programs in random order beside benign ones: the benign verdicts must all be right, and the host as before.
 
-    hostile.py [N [KIND…]]     N hostile runs, 20,000 unless told otherwise, of these kinds; EXECUTOR_BINARY names the program
+    [CLIENTS=2] hostile.py [N [KIND…]]     N hostile runs, 20,000 unless told otherwise, of these kinds; EXECUTOR_BINARY names the program
 
-Two clients send benign programs one after the other, three times: alone; then beside two neighbours that send greedy
+CLIENTS clients send benign programs one after the other, three times: alone; then beside as many neighbours that send greedy
 programs which keep within their limits, one such twin for each hostile one (as much CPU time, memory, output, files, threads
-and processes, but nothing that has to be stopped); then beside two that send the N hostile ones. Each client is a
+and processes, but nothing that has to be stopped); then beside as many that send the N hostile ones. Each client is a
 process of its own, so that none waits for another's interpreter.
 
 The p99 of benign runs beside the hostile ones over that beside their twins is what hostility adds, and is what must stay
 within a fifth. Over that of an empty host it says, beyond this, how many processors there are for how many programs:
-it is printed and not judged. Exit status 1 where a benign verdict was wrong, a hostile run ended as an internal error or
+it is printed, and not judged. Exit status 1 where a benign verdict was wrong, a hostile run ended as an internal error or
 in a way that its kind cannot, the service or the host is not as before, or, of 10,000 runs and more, the p99 rose by more.
 """
 
@@ -30,7 +30,7 @@ import serve_checks  # noqa: E402
 
 MIB = 1 << 20
 BENIGN = ("print(sum(n * n for n in range(2000)))", f"{sum(n * n for n in range(2000))}\n")
-AT_ONCE = 2  # clients of each sort
+AT_ONCE = int(os.environ.get("CLIENTS", "2"))  # clients of each sort
 QUIET_RUNS = 400
 MOST_TWINS = 3000
 JUDGED_FROM = 10_000
