@@ -65,5 +65,88 @@ TEST_CASE("init may reap, say once that it stands, and nothing else") {
                      {"write", {0, 4096, 8}, false}});
 }
 
+TEST_CASE("supervisor and zygotes may call these and no others") {
+  CHECK(allowed_in("supervisor.json") ==
+        words("access arch_prctl brk capget capset chdir clock_gettime clock_nanosleep clone clone3 close "
+              "close_range dup2 epoll_create1 epoll_ctl epoll_pwait2 eventfd2 execve execveat exit_group "
+              "fcntl futex get_robust_list getcwd getdents64 getegid geteuid getgid getpid getrandom gettid "
+              "getuid ioctl kill lseek madvise memfd_create mkdirat mmap mount mprotect mremap munmap "
+              "newfstatat openat pidfd_getfd pidfd_open pidfd_send_signal pipe2 pivot_root prctl pread64 "
+              "prlimit64 read readlink recvfrom recvmsg restart_syscall rseq rt_sigaction rt_sigprocmask "
+              "seccomp sendmsg sendto set_robust_list set_tid_address setdomainname setgroups sethostname "
+              "setns setresgid setresuid setsid socketpair statfs sysinfo tgkill umask umount2 unlinkat "
+              "unshare wait4 waitid write writev"));
+}
+
+TEST_CASE("a supervisor that is taken over makes no mount writable, no other namespace, nobody else") {
+  constexpr std::uint64_t kOfPayload =
+      CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWNET;
+  constexpr std::uint64_t kOfZygote = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
+  constexpr std::uint64_t kNobody = 65534;
+  hold("supervisor.json", {{"mount", {1, 1, 0, MS_BIND | MS_REC}},
+                           {"mount", {1, 1, 1, MS_NOSUID | MS_NODEV | MS_NOEXEC}},
+                           {"mount", {1, 1, 1, 0}, false},
+                           {"mount", {1, 1, 0, MS_BIND}, false},
+                           {"mount", {0, 1, 0, MS_REMOUNT}, false},
+                           {"mount", {0, 1, 0, MS_REMOUNT | MS_BIND}, false},
+                           {"mount", {1, 1, 0, MS_MOVE}, false},
+                           {"mount", {0, 1, 0, MS_REC | MS_SHARED}, false},
+                           {"umount2", {1, MNT_DETACH}},
+                           {"umount2", {1, 0}, false},
+                           {"umount2", {1, MNT_FORCE}, false},
+                           {"setns", {1, CLONE_NEWPID}},
+                           {"setns", {1, kOfPayload}},
+                           {"setns", {1, 0}, false},
+                           {"setns", {1, CLONE_NEWUSER}, false},
+                           {"setns", {1, CLONE_NEWNS}, false},
+                           {"unshare", {kOfZygote}},
+                           {"unshare", {CLONE_NEWUSER}, false},
+                           {"unshare", {kOfZygote | CLONE_NEWUSER}, false},
+                           {"setresuid", {0, 0, 0}},
+                           {"setresuid", {kNobody, kNobody, kNobody}},
+                           {"setresuid", {1, 1, 1}, false},
+                           {"setresuid", {kNobody, kNobody, 0}, false},
+                           {"setresgid", {0, 0, 0}},
+                           {"setresgid", {kNobody, kNobody, kNobody}},
+                           {"setresgid", {5, 5, 5}, false},
+                           {"setgroups", {0, 0}},
+                           {"setgroups", {1, 4096}, false}});
+}
+
+TEST_CASE("a supervisor that is taken over sends two signals, and gets no other kind of descriptor") {
+  constexpr std::uint64_t kNewListener = 8;
+  hold("supervisor.json", {{"pidfd_send_signal", {3, 9, 0, 0}},
+                           {"pidfd_send_signal", {3, 19, 0, 0}},
+                           {"pidfd_send_signal", {3, 10, 0, 0}, false},
+                           {"pidfd_send_signal", {3, 9, 0, 4}, false},  // a whole process group
+                           {"pidfd_open", {3, 0}},
+                           {"pidfd_open", {3, 0x80}, false},  // of a thread
+                           {"pidfd_getfd", {3, 4, 0}},
+                           {"pidfd_getfd", {3, 4, 1}, false},
+                           {"seccomp", {1, 0, 4096}},
+                           {"seccomp", {1, kNewListener, 4096}},
+                           {"seccomp", {0, 0, 0}, false},
+                           {"seccomp", {1, 1, 4096}, false},
+                           {"sendmsg", {3, 4096, MSG_NOSIGNAL}},
+                           {"sendmsg", {3, 4096, MSG_NOSIGNAL | MSG_OOB}, false},
+                           {"recvmsg", {3, 4096, MSG_CMSG_CLOEXEC}},
+                           {"recvmsg", {3, 4096, 0}, false},
+                           {"close_range", {3, ~0U, 0}},
+                           {"close_range", {3, ~0U, 2}},
+                           {"close_range", {3, ~0U, 4}, false},
+                           {"epoll_pwait2", {3, 4096, 64, 0, 0}},
+                           {"epoll_pwait2", {3, 4096, 64, 0, 4096}, false},
+                           {"memfd_create", {4096, 3}},
+                           {"memfd_create", {4096, 1}},
+                           {"memfd_create", {4096, 4}, false},   // in huge pages
+                           {"memfd_create", {4096, 16}, false},  // executable
+                           {"get_robust_list", {0, 4096, 4096}},
+                           {"get_robust_list", {1, 4096, 4096}, false},
+                           {"sethostname", {4096, 7}},
+                           {"sethostname", {4096, 8}, false},
+                           {"setdomainname", {4096, 0}},
+                           {"setdomainname", {4096, 1}, false}});
+}
+
 }  // namespace
 }  // namespace executor::seccomp
