@@ -148,5 +148,81 @@ TEST_CASE("a supervisor that is taken over sends two signals, and gets no other 
                            {"setdomainname", {4096, 1}, false}});
 }
 
+TEST_CASE("the front may call these and no others") {
+  CHECK(allowed_in("front.json") ==
+        words("accept access brk clock_gettime clock_nanosleep clone close connect epoll_ctl epoll_wait exit "
+              "exit_group fcntl fstat futex getdents64 getegid geteuid getgid getpeername getpid getrandom "
+              "getsockname "
+              "getsockopt gettid gettimeofday getuid ioctl lseek madvise mkdir mmap mprotect mremap munmap "
+              "newfstatat openat poll ppoll pread64 read readlink readlinkat readv recvfrom recvmsg rename "
+              "restart_syscall rseq rt_sigaction rt_sigprocmask rt_sigreturn sendmmsg sendmsg sendto "
+              "set_robust_list setsockopt shutdown socket sysinfo timerfd_settime uname unlink write "
+              "writev"));
+}
+
+TEST_CASE("a front that is taken over has sockets of TCP, UDP and this host alone") {
+  constexpr std::uint64_t kMptcp = 262;
+  constexpr std::uint64_t kSctp = 132;
+  constexpr std::uint64_t kFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+  hold("front.json", {{"socket", {AF_UNIX, SOCK_STREAM, 0}},
+                      {"socket", {AF_UNIX, SOCK_STREAM | kFlags, 0}},
+                      {"socket", {AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0}},
+                      {"socket", {AF_UNIX, SOCK_SEQPACKET, 0}, false},
+                      {"socket", {AF_INET, SOCK_STREAM, 6}},
+                      {"socket", {AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0}},
+                      {"socket", {AF_INET, SOCK_DGRAM | kFlags, 0}},
+                      {"socket", {AF_INET6, SOCK_STREAM, 6}},
+                      {"socket", {AF_INET6, SOCK_STREAM, 0}},
+                      {"socket", {AF_INET6, SOCK_DGRAM | kFlags, 0}},
+                      {"socket", {AF_INET, SOCK_STREAM, kMptcp}, false},
+                      {"socket", {AF_INET, SOCK_STREAM, kSctp}, false},
+                      {"socket", {AF_INET6, SOCK_STREAM, kMptcp}, false},
+                      {"socket", {AF_INET, SOCK_DGRAM, 1}, false},  // pings
+                      {"socket", {AF_INET, SOCK_RAW, 0}, false},
+                      {"socket", {AF_INET, SOCK_STREAM | 1ULL << 32, 6}, false},
+                      {"socket", {AF_NETLINK, SOCK_RAW, 0}, false},
+                      {"socket", {AF_VSOCK, SOCK_STREAM, 0}, false}});
+}
+
+TEST_CASE("a front that is taken over sets five options of sockets and reads three") {
+  hold("front.json", {{"setsockopt", {3, 6, 1}},
+                      {"setsockopt", {3, 1, 9}},
+                      {"setsockopt", {3, 1, 7}},
+                      {"setsockopt", {3, 0, 11}},
+                      {"setsockopt", {3, 41, 25}},
+                      {"setsockopt", {3, 6, 31}, false},  // TCP_ULP: TLS in the kernel
+                      {"setsockopt", {3, 1, 26}, false},  // SO_ATTACH_FILTER
+                      {"setsockopt", {3, 1, 50}, false},  // SO_ATTACH_BPF
+                      {"setsockopt", {3, 1, 60}, false},  // SO_ZEROCOPY
+                      {"setsockopt", {3, 0, 64}, false},  // IPT_SO_SET_REPLACE
+                      {"getsockopt", {3, 1, 4}},
+                      {"getsockopt", {3, 1, 7}},
+                      {"getsockopt", {3, 1, 17}},
+                      {"getsockopt", {3, 6, 11}, false},  // TCP_INFO
+                      {"getsockopt", {3, 0, 64}, false}});
+}
+
+TEST_CASE("a front that is taken over gets no code but a file's, and no rare kind of lock or advice") {
+  constexpr std::uint64_t kReadExecute = 5;
+  hold("front.json", {{"mmap", {0, 4096, 3, 0x22}},
+                      {"mmap", {0, 4096, kReadExecute, 2}},
+                      {"mmap", {0, 4096, kReadExecute, 0x22}, false},
+                      {"mmap", {0, 4096, 3, 0x40022}, false},
+                      {"mmap", {0, 4096, 7, 2}, false},
+                      {"mprotect", {4096, 4096, 3}},
+                      {"mprotect", {4096, 4096, kReadExecute}, false},
+                      {"madvise", {4096, 4096, 4}},
+                      {"madvise", {4096, 4096, 12}, false},  // MADV_MERGEABLE
+                      {"futex", {4096, 128}},
+                      {"futex", {4096, 129}},
+                      {"futex", {4096, 9 | 128 | 256}},
+                      {"futex", {4096, 3}, false},   // FUTEX_REQUEUE
+                      {"futex", {4096, 6}, false},   // FUTEX_LOCK_PI
+                      {"futex", {4096, 11}, false},  // FUTEX_WAIT_REQUEUE_PI
+                      {"clone", {0x3d0f00}},
+                      {"clone", {17}, false},
+                      {"ioctl", {3, 21505}, false}});
+}
+
 }  // namespace
 }  // namespace executor::seccomp
