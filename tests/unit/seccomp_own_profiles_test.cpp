@@ -224,5 +224,32 @@ TEST_CASE("a front that is taken over gets no code but a file's, and no rare kin
                       {"ioctl", {3, 21505}, false}});
 }
 
+TEST_CASE("a program with processes makes them as libraries do") {
+  const std::string file = "python-processes.json";
+  const std::set<std::string> wider = allowed_in(file);
+  const std::set<std::string> strict = allowed_in("python.json");
+  std::set<std::string> beyond;
+  for (const std::string& name : wider)
+    if (!strict.contains(name)) beyond.insert(name);
+  CHECK(beyond ==
+        words("arch_prctl execve execveat getpgid getsid set_tid_address setpgid setsid vfork wait4 "
+              "waitid"));
+  constexpr std::uint64_t kFork = 0x1200011;
+  hold(file, {{"clone", {kFork}},
+              {"clone", {CLONE_VM | CLONE_VFORK | 17}},
+              {"clone", {0x3d0f00}},
+              {"clone", {kFork | CLONE_PIDFD}, false},
+              {"clone", {kFork | CLONE_PTRACE}, false},
+              {"clone", {kFork | CLONE_UNTRACED}, false},
+              {"clone", {kFork | CLONE_PARENT}, false},
+              {"clone", {kFork | CLONE_IO}, false},
+              {"clone", {kFork | CLONE_NEWUSER}, false},
+              {"arch_prctl", {0x1002}},
+              {"arch_prctl", {0x1001}, false},    // ARCH_SET_GS
+              {"arch_prctl", {0x1012}, false},    // ARCH_SET_CPUID
+              {"arch_prctl", {0x1023}, false},    // ARCH_REQ_XCOMP_PERM
+              {"arch_prctl", {0x5001}, false}});  // ARCH_SHSTK_ENABLE
+}
+
 }  // namespace
 }  // namespace executor::seccomp
