@@ -28,7 +28,9 @@ int confined(Call call) {
   if (child == 0) {
     if (!confinement->enter()) ::_exit(255);
     errno = 0;
-    ::_exit(call() == -1 ? errno : 0);
+    // not _exit(): before a call that is known not to return, the address sanitizer makes one that the front
+    // does not
+    ::syscall(SYS_exit_group, call() == -1 ? errno : 0);
   }
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);
