@@ -133,7 +133,7 @@ Result<std::string> engine_profile(std::string_view processes_profile) {
   json profile = parsed(processes_profile);
   json& rules = profile["syscalls"];
   rules.push_back(allow(loader_calls().names, loader_calls().reason));
-  rules.push_back(allow({"tkill"}, "raise() of musl"));
+  rules.push_back(allow({"fork", "tkill"}, "fork() and raise() of musl"));
   rules.push_back(allow({"epoll_pwait"}, "the engine's runtime, between this filter and its exec"));
   constexpr std::uint64_t kSetDumpable = 4;
   constexpr std::uint64_t kSetSeccomp = 22;

@@ -79,7 +79,8 @@ class Reports(unittest.TestCase):
     def start(self, certificate=None, **settings):
         self.sentry = Sentry(certificate)
         self.addCleanup(self.sentry.close)
-        self.service = executor_service.Service(SENTRY_DSN=self.sentry.dsn, EXECUTOR_ENVIRONMENT_FILE=str(self.settings), **settings)
+        dsn = settings.pop("SENTRY_DSN", self.sentry.dsn).format(port=self.sentry.server.server_port)
+        self.service = executor_service.Service(SENTRY_DSN=dsn, EXECUTOR_ENVIRONMENT_FILE=str(self.settings), **settings)
         self.addCleanup(self.service.close)
 
     def make_errors(self, count):
@@ -120,6 +121,20 @@ class Reports(unittest.TestCase):
         self.assertIn("nonsense", self.service.log_text())
         self.counted(1, 0)
         self.assertNotIn(KEY, self.service.log_text())
+
+    def test_a_server_is_found_by_its_name(self):
+        # by a thread that the confined front makes, with what the host's resolver loads
+        self.start(SENTRY_DSN=f"http://{KEY}@localhost:{{port}}/prefix/42")
+        self.make_errors(1)
+        self.assertEqual(self.sentry.next()[1]["logentry"]["formatted"], "settings_refused")
+        self.counted(1, 0)
+
+    def test_a_name_that_nobody_has_is_an_error_of_the_resolver(self):
+        self.start(SENTRY_DSN=f"http://{KEY}@nobody.invalid:{{port}}/prefix/42")
+        self.make_errors(1)
+        self.assertTrue(executor_service.wait_until(lambda: "error_report_dropped" in self.service.log_text(), WAIT_SECONDS))
+        # the second is what a host without a name server has to say
+        self.assertRegex(self.service.log_text(), "resolve: Host not found|no answer within 5 s")
 
     def test_the_last_error_of_a_service_still_leaves_and_has_nothing_of_programs_in_it(self):
         self.start(EXECUTOR_DRAIN_TIME="0")

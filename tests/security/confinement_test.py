@@ -1,12 +1,15 @@
 """What the service's own processes may still do once they run, as the host sees them."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import executor_service
 import must_run
 import serve_checks
 
 NOTHING = "0" * 16
+LOG_BYTES = 32 << 20  # where a log file is rotated
 
 
 def setUpModule():
@@ -31,6 +34,21 @@ class Confinement(executor_service.HostCase):
         results = executor_service.service.execute("print(6 * 7)", [{"expectedStdout": "42\n"}] * 4)
         self.assertEqual({r["verdict"] for r in results}, {"accepted"})
         self.assertEqual(executor_service.service.ask("GET", "/metrics")[0], 200)
+
+    def test_the_front_rotates_its_log_under_its_filter(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        os.chmod(folder, 0o755)
+        log = Path(folder, "logs", "executor.log")
+        log.parent.mkdir()
+        log.touch()
+        os.truncate(log, LOG_BYTES - 4000)
+        service = executor_service.Service(LOG_TO_FILE="true", LOG_FILE=str(log))
+        self.addCleanup(service.close)
+        for _ in range(20):
+            service.execute("print(1)", [{}])
+        self.assertEqual(log.with_name("executor.1.log").stat().st_size // 4096, (LOG_BYTES - 4000) // 4096)
+        self.assertLess(log.stat().st_size, LOG_BYTES // 2)
+        self.assertIn("worker_job_completed", log.read_text(encoding="utf-8"))
 
     def test_supervisor_and_zygote_keep_what_making_sandboxes_takes(self):
         # SETUID SETGID KILL SYS_CHROOT SYS_PTRACE SYS_ADMIN SYS_RESOURCE SETFCAP, in the outer user namespace

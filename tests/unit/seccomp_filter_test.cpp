@@ -119,7 +119,10 @@ class Model {
 
 class Calls {
  public:
-  explicit Calls(std::vector<std::uint64_t> values) : values_(std::move(values)) {}
+  Calls(std::vector<std::uint64_t> values, const std::vector<Rule>& rules) : values_(std::move(values)) {
+    for (const Rule& rule : rules)
+      for (const std::string& name : rule.names) aims_.emplace_back(syscall_number(name), rule.conditions);
+  }
 
   seccomp_data next() {
     seccomp_data data{};
@@ -130,10 +133,23 @@ class Calls {
     if (dice == 2) data.nr = static_cast<int>(random_());
     data.instruction_pointer = random_();
     for (auto& argument : data.args) argument = value();
+    if (dice >= 32) aim(data);
     return data;
   }
 
  private:
+  /// At one of the rules, or just beside it: several conditions at once are met by no accident.
+  void aim(seccomp_data& data) {
+    const auto& [number, conditions] = aims_[random_() % aims_.size()];
+    data.nr = number;
+    for (const Condition& c : conditions) {
+      auto& argument = data.args[c.index];
+      argument =
+          c.comparison == Comparison::equal ? c.value : (argument & ~c.value) | (c.value_two & c.value);
+    }
+    if (random_() % 2 == 0) data.args[random_() % 6] = value();
+  }
+
   std::uint64_t value() {
     const auto dice = random_() % 8;
     if (dice == 0) return random_();
@@ -146,6 +162,7 @@ class Calls {
 
   std::mt19937_64 random_{20240607};  // a fixed seed: a failure can be repeated
   std::vector<std::uint64_t> values_;
+  std::vector<std::pair<int, std::vector<Condition>>> aims_;
 };
 
 void hold_against_model(const char* file) {
@@ -159,7 +176,7 @@ void hold_against_model(const char* file) {
   REQUIRE(filter->size() <= 4096);
   Machine machine(*filter);
   const Model model(*profile);
-  Calls calls(model.interesting());
+  Calls calls(model.interesting(), profile->rules);
   constexpr int kCalls = 1'000'000;
   int different = 0;
   for (int i = 0; i < kCalls; ++i) {
@@ -205,7 +222,7 @@ TEST_CASE("the supervisor's filter allows what its profile does and leaves the r
   REQUIRE((profile.has_value() && filter.has_value()));
   Machine machine(*filter);
   const Model model(*profile);
-  Calls calls(model.interesting());
+  Calls calls(model.interesting(), profile->rules);
   int different = 0;
   for (int i = 0; i < 1'000'000; ++i) {
     const seccomp_data data = calls.next();
@@ -221,10 +238,7 @@ TEST_CASE("the supervisor's filter allows what its profile does and leaves the r
 TEST_CASE("what any sandbox may call, the supervisor's filter lets through, whatever the arguments") {
   auto outer = parse_profile(sys::read_file(PROFILES "/supervisor.json").value());
   REQUIRE(outer.has_value());
-  for (const Rule& rule : outer->rules) {
-    CHECK(rule.conditions.empty());
-    CHECK(rule.action == Action::allow);
-  }
+  for (const Rule& rule : outer->rules) CHECK(rule.action == Action::allow);
   std::set<std::string> allowed;
   int profiles = 0;
   for (const auto& file : std::filesystem::directory_iterator(PROFILES)) {
@@ -263,7 +277,7 @@ TEST_CASE("an audit tells its listener of what the profile refuses, and the prof
   Machine machine(*filter);
   Machine everything(*all);
   const Model model(*profile);
-  Calls calls(model.interesting());
+  Calls calls(model.interesting(), profile->rules);
   int different = 0;
   for (int i = 0; i < 100'000; ++i) {
     const seccomp_data data = calls.next();
