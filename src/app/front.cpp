@@ -348,6 +348,7 @@ class Front {
         status_ = 1;
         return end();
       }
+      job_log_.flush();
       log_.info("server_stopping", {{"signal", signal}, {"jobs", worker_ ? worker_->jobs() : 0}});
       ::sd_notify(0, "STOPPING=1");
       wait_for_signal();

@@ -171,7 +171,7 @@ class Rights(Started):
         for pid, _ in self.of("supervisor", "zygote", "init", "payload"):
             try:
                 self.assertNotIn(b"secret-5541", Path(f"/proc/{pid}/environ").read_bytes())
-            except ProcessLookupError:
+            except (FileNotFoundError, ProcessLookupError):
                 pass  # it has just ended
 
 
