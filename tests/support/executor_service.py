@@ -109,7 +109,7 @@ class Service:
             "EXECUTOR_VALIDATION": "off",
             "EXECUTOR_ALLOWED_MODULES": '["*"]',
             "EXECUTOR_ALLOWED_BUILTINS": '["*"]',
-            "EXECUTOR_TIMEOUT": "30" if PATIENCE == 1 else "120",
+            "EXECUTOR_TIMEOUT": "30" if PATIENCE == 1 else "300",
             "EXECUTOR_MAX_TIMEOUT": str(MAX_TIMEOUT_SECONDS),
             "EXECUTOR_MAX_CONCURRENCY": str(CONCURRENCY),
             "LOG_TO_FILE": "false",
