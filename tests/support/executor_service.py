@@ -175,7 +175,8 @@ class Service:
             self.local.connection = None
 
     def ask(self, method, path, body=None):
-        """(status, bytes); an OSError where there was no answer."""
+        """(status, bytes); an OSError where there was no answer. A GET is sent again where the connection had been idle for too long."""
+        kept = getattr(self.local, "connection", None) is not None
         try:
             headers = {"Content-Type": "application/json"} if body is not None else {}
             connection = self.connection()
@@ -184,6 +185,8 @@ class Service:
             return response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
             self.disconnect()
+            if kept and method == "GET" and isinstance(error, http.client.RemoteDisconnected):
+                return self.ask(method, path, body)
             raise OSError(f"{method} {path}: {error!r}") from error
 
     def post(self, body):
