@@ -20,6 +20,7 @@ REST_SECONDS = 5
 LATENCY_SECONDS = 3
 MUST_NOT_GROW = ("processes", "descriptors", "control groups", "mounts")
 MEMORY_SLACK_MIB = 4  # from the first tenth to the last; the load's first seconds add what the parser shared with a zygote that is replaced
+MEMORY_KEPT_MIB = 16   # after it, beside before
 HELD = 0.9      # of the rate of the first tenth
 SLOWER = 1.25   # of the latency before
 
@@ -81,6 +82,8 @@ def complaints(before, after, latency_before, latency_after, samples):
 
     def ends(name):
         return (statistics.median(sample[name] for sample in some) for some in (samples[:part], samples[-part:]))
+    if after["memory MiB"] > before["memory MiB"] + MEMORY_KEPT_MIB:
+        found.append(f"memory: {before['memory MiB']:.1f} MiB before, {after['memory MiB']:.1f} MiB after")
     first, last = ends("memory MiB")
     if last > first + MEMORY_SLACK_MIB:
         found.append(f"memory under load: {first:.1f} MiB in the beginning, {last:.1f} MiB in the end")

@@ -119,6 +119,7 @@ class Front {
     context_.run();
     job_log_.flush();
     take_back();
+    job_log_.flush();
     log_.info("server_stopped", {{"status", status_}});
     return status_;
   }
@@ -322,6 +323,7 @@ class Front {
                           {{"detail", "EXECUTOR_API_TOKENS_FILE: " + tokens.error().message()}});
       *api_tokens_ = std::move(*tokens);
     }
+    job_log_.flush();
     config_.log_level = config->log_level;
     log_.set_level(LogLevel::info);  // this line is wanted at every level
     log_.info("settings_reloaded", {{"logLevel", to_string(config_.log_level)}});
@@ -331,6 +333,7 @@ class Front {
   // -- the way out: refuse new work, finish what runs, leave
 
   void on_lost() {
+    job_log_.flush();
     log_.error(
         "sandboxes_lost",
         {{"detail", "the steward ended, so no program can run here; the service ends to be started again"}});
@@ -376,6 +379,7 @@ class Front {
   }
 
   void on_grace_over() {
+    job_log_.flush();
     log_.warn("drain_grace_over", {{"jobs", worker_ ? worker_->jobs() : 0}});
     drain_worker(milliseconds(0));
     drain_timer_.expires_after(kLastWords);

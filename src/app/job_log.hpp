@@ -17,6 +17,9 @@ namespace executor {
 class JobLog {
  public:
   JobLog(boost::asio::io_context& context, Log& log) : log_(log), timer_(context) {}
+  ~JobLog() { flush(); }
+  JobLog(const JobLog&) = delete;
+  JobLog& operator=(const JobLog&) = delete;
 
   void add(JobCompleted job);
   /// Writes what waits to be written.

@@ -1,6 +1,7 @@
 #include "queue/redis_consumer.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -90,24 +91,48 @@ void RedisConsumer::registered(const RedisReply& reply) {
     return take_->drop(
         {"register worker: " + reply.text, std::make_error_code(std::errc::operation_not_permitted)});
   }
-  give_back_unheard(reply);
+  give_back(unheard(reply));
   registered_ = true;
   loop_.connected();
   hooks_.changed();
   advance();
 }
 
-/// A lease that is neither in hand nor being asked for was granted to nobody: its answer was lost with the
-/// connection before, or a Redis restarted from an older state has resurrected it.
-void RedisConsumer::give_back_unheard(const RedisReply& leases) {
-  const auto& keys = context_.keys;
+/// Such a lease was granted to nobody: its answer was lost with the connection before, or a Redis restarted
+/// from an older state has resurrected it.
+std::set<std::string> RedisConsumer::unheard(const RedisReply& leases) const {
+  std::set<std::string> found;
   for (const auto& element : leases.elements) {
     const std::string& id = element.text;
-    if (settler_.holds(id) || claiming_.contains(id) || offered_.contains(id)) continue;
+    if (!settler_.holds(id) && !claiming_.contains(id) && !offered_.contains(id) &&
+        !giving_back_.contains(id))
+      found.insert(id);
+  }
+  return found;
+}
+
+void RedisConsumer::give_back(const std::set<std::string>& unheard) {
+  const auto& keys = context_.keys;
+  for (const std::string& id : unheard) {
+    giving_back_.insert(id);
     run_script(*context_.commands, redis_scripts::requeue(),
                {keys.job(id), keys.leases(context_.instance), keys.list()}, {id, context_.instance, "", "1"},
-               [](const Result<RedisReply>&) {});
+               [this, id](const Result<RedisReply>&) { giving_back_.erase(id); });
   }
+}
+
+/// A server may carry out what a lost connection had asked for long after a new one stands. So what nobody
+/// has heard of at two beats in turn is given back too.
+void RedisConsumer::look_for_unheard() {
+  context_.commands->send({"SMEMBERS", context_.keys.leases(context_.instance)},
+                          [this](const Result<RedisReply>& reply) {
+                            if (!reply || reply->is_error()) return;
+                            const std::set<std::string> now = unheard(*reply);
+                            std::set<std::string> twice;
+                            std::ranges::set_intersection(now, unheard_, std::inserter(twice, twice.end()));
+                            give_back(twice);
+                            unheard_ = now;
+                          });
 }
 
 void RedisConsumer::advance() {
@@ -348,6 +373,7 @@ void RedisConsumer::beat() {
                             register_again();
                             settler_.reclaim();
                           });
+  look_for_unheard();
   undertaker_.work();
   // after an outage every worker looks dead at first: each gets a whole lease's time to come back
   if (Clock::now() - commands_up_since_ > context_.options.lease_ttl) reap();
@@ -359,7 +385,7 @@ void RedisConsumer::register_again() {
   run_script(
       *context_.commands, redis_scripts::register_worker(), {keys.alive(me), keys.workers(), keys.leases(me)},
       {me, std::to_string(context_.options.lease_ttl.count())}, [this](const Result<RedisReply>& reply) {
-        if (reply && !reply->is_error()) give_back_unheard(*reply);
+        if (reply && !reply->is_error()) give_back(unheard(*reply));
       });
 }
 

@@ -67,7 +67,10 @@ class RedisConsumer {
   void start_take();
   void take_up();
   void registered(const RedisReply& reply);
-  void give_back_unheard(const RedisReply& leases);
+  /// What this worker holds for Redis and neither has in hand nor asks for.
+  [[nodiscard]] std::set<std::string> unheard(const RedisReply& leases) const;
+  void give_back(const std::set<std::string>& unheard);
+  void look_for_unheard();
   void advance();
   void block();
   void blocked_answer(const Result<RedisReply>& reply);
@@ -95,6 +98,8 @@ class RedisConsumer {
   bool registered_ = false;  ///< the present blocking connection may take jobs
   std::string take_client_id_{};
   std::set<std::string> claiming_{};  ///< jobs whose claim has no answer yet
+  std::set<std::string> giving_back_{};
+  std::set<std::string> unheard_{};  ///< as of the beat before
   std::set<std::string> offered_{};  ///< jobs whose submission has none, and which may be leased here with it
   boost::asio::steady_timer pause_timer_;
   boost::asio::steady_timer beat_timer_;

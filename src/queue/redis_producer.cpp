@@ -61,7 +61,10 @@ void RedisProducer::submit(QueuedJob job, Queue::Answer answer, bool reachable) 
 }
 
 void RedisProducer::abandon(const std::string& id) {
-  if (!waiters_.leave(id)) return;
+  if (waiters_.leave(id)) send_abandon(id);
+}
+
+void RedisProducer::send_abandon(const std::string& id) {
   run_script(*context_.commands, redis_scripts::abandon(), {context_.keys.job(id)},
              {context_.instance, context_.keys.front_channel(""), id}, [](const Result<RedisReply>&) {});
 }
@@ -112,6 +115,8 @@ void RedisProducer::send_offered(const std::string& id, RedisMessage message) {
     if (reply) submitted(message.id, *reply);  // else: connected() submits it again
     worker_.answered(message.id, granted ? std::optional(message) : std::nullopt, body,
                      stands ? std::optional((*answers->stored)->text) : std::nullopt);
+    // who waited for it left before anybody could be told to stop
+    if (granted && waiters_.find(message.id) == nullptr) send_abandon(message.id);
   };
   auto arguments = submit_arguments(waiter, "new");
   arguments.push_back(id);

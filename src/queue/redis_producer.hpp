@@ -51,6 +51,7 @@ class RedisProducer {
   void progress(const std::string& payload, std::size_t newline);
   void answer_later(Queue::Answer answer, Result<std::string> outcome);
   void settle(const std::string& id, const Result<std::string>& outcome);
+  void send_abandon(const std::string& id);
   void send_submit(const std::string& id, const char* mode);
   void send_offered(const std::string& id, RedisMessage message);
   [[nodiscard]] std::vector<std::string> submit_arguments(const RedisWaiters::Waiter& waiter,

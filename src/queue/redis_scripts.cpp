@@ -122,18 +122,21 @@ if not waits then
   set('origin', 'front')
   set('state', runs and 'running' or 'queued')
   if ARGV[6] and ARGV[6] ~= '' then set('tests', ARGV[6]) end
-  if state then redis.call('HDEL', job, 'attempts', 'exhausted') end
 end
 if runs then
   set('worker', ARGV[3])
   set('attempts', 1)
   set('body', message)
-  redis.call('SADD', leases, ARGV[7])
 end
-redis.call('HSET', job, unpack(fields))
+redis.call('HSET', job, unpack(fields))  -- the first write: it is what is refused without memory
 redis.call('PEXPIRE', job, ARGV[4])
 if waits then return 'joined' end
-if runs then return 'run' end
+if state then redis.call('HDEL', job, 'exhausted') end
+if state and not runs then redis.call('HDEL', job, 'attempts') end
+if runs then
+  redis.call('SADD', leases, ARGV[7])
+  return 'run'
+end
 if state ~= 'cancelled' then redis.call('LPUSH', list, message) end
 return 'queued'
 )lua"));

@@ -48,9 +48,11 @@ class RedisTakeLoop {
     if (leased_ > 0) --leased_;
   }
 
-  /// Keeps a place for a job that is about to be submitted; false where there is none.
+  /// Keeps a place for a job that is about to be submitted; false where there is none, or half of all are
+  /// taken: what is more than that goes to the list, where another host may have nothing to do.
   [[nodiscard]] bool reserve() {
-    if (!connected_ || !consuming_ || paused_ || taken() + (blocked_ ? 1 : 0) >= capacity_) return false;
+    if (!connected_ || !consuming_ || paused_) return false;
+    if (taken() + (blocked_ ? 1 : 0) >= capacity_ || 2 * (taken() + 1) > capacity_) return false;
     ++reserved_;
     return true;
   }

@@ -57,8 +57,7 @@ HandOver read_hand_over() {
 }
 
 UniqueFd make_source_file(const std::string& name) {
-  const UniqueFd file(::open(("/tmp/" + name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  return UniqueFd(file ? ::fcntl(file.get(), F_DUPFD_CLOEXEC, sandbox::kPayloadListener + 1) : -1);
+  return UniqueFd(::open(("/tmp/" + name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
 }
 
 bool write_files(const HandOver& hand_over, UniqueFd source_file) {

@@ -60,7 +60,7 @@ class ForkServer {
 /// Blocks until a program is handed over on standard input; what follows it there is the program's own input.
 HandOver read_hand_over();
 
-/// Makes the file /tmp/<name> for the source, out of the filter's way; none with errno.
+/// Makes the file /tmp/<name> for the source; none with errno.
 UniqueFd make_source_file(const std::string& name);
 
 /// Writes the source and the further files; false with errno.

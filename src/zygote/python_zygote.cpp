@@ -4,6 +4,7 @@
 // environment, pipes as its standard streams and the descriptors of zygote/protocol.hpp. It stays
 // single-threaded, sees no job data, and has capabilities only in the outer user namespace, which it needs to
 // join a sandbox's namespaces.
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -36,8 +37,10 @@ namespace {
   sandbox::enter_sandbox(plan);
   touch_pages(hot_pages);  // charged to the sandbox by now
   prepare_child();
-  UniqueFd source_file = make_source_file("main.py");  // made now, so that no program waits for it
+  UniqueFd made = make_source_file("main.py");  // now, so that no program waits for it
+  UniqueFd source_file(::fcntl(made.get(), F_DUPFD_CLOEXEC, sandbox::kPayloadListener + 1));
   if (!source_file) sandbox::fail_stage(sandbox::kPayloadReport, sandbox::Stage::payload_working_directory);
+  made.reset();  // the filter's listener gets its number
   const int listener = sys::raw::load_filter(filter.data(), static_cast<unsigned short>(filter.size()),
                                              SECCOMP_FILTER_FLAG_NEW_LISTENER);
   if (listener != sandbox::kPayloadListener)

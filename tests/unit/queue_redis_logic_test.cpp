@@ -299,13 +299,13 @@ TEST_CASE(
     "no place is kept without a connection, when stopped or paused, or where one job has the whole room") {
   RedisTakeLoop loop;
   CHECK_FALSE(loop.reserve());
-  loop.start(2);
+  loop.start(4);
   CHECK_FALSE(loop.reserve());
   loop.connected();
   CHECK(loop.reserve());
   loop.disconnected();
   loop.connected();
-  CHECK(loop.reserve());  // and the first is kept still
+  CHECK(loop.reserve());  // and the first is kept still: half of four
   CHECK_FALSE(loop.reserve());
   loop.submitted(false);
   loop.refused();
