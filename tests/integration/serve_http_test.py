@@ -63,7 +63,7 @@ class Sample(executor_service.HostCase):
 class Policy(executor_service.HostCase):
     def assert_refused(self, source, code, violations):
         """400 with these (line, rule), and nothing has run."""
-        ran = executor_service.service.log_text().count("worker_job_completed")
+        ran = metric(executor_service.service, "executor_execution_seconds_count")
         status, answer = executor_service.service.post(job(source))
         error = answer["error"]
         self.assertEqual((status, answer["ok"], error["code"]), (400, False, code))
@@ -71,7 +71,7 @@ class Policy(executor_service.HostCase):
         for violation in error["violations"]:
             self.assertEqual(set(violation), {"line", "column", "rule", "message"})
             self.assertGreaterEqual(violation["column"], 1)
-        self.assertEqual(executor_service.service.log_text().count("worker_job_completed"), ran)
+        self.assertEqual(metric(executor_service.service, "executor_execution_seconds_count"), ran)
         return error["violations"]
 
     def test_a_module_that_is_not_allowed_is_named_with_its_place(self):

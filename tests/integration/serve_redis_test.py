@@ -340,6 +340,7 @@ class RedisAway(OwnServers):
             self.assertEqual((status, json.loads(body)["results"][0]["stdout"]), (200, "kept\n"))
         self.assert_status(service, "/ready", 200)
         self.assert_sample(service)
+        executor_service.wait_until(lambda: service.log_text().count("worker_job_completed") >= 2, WAIT_SECONDS)
         self.assertEqual(service.log_text().count("worker_job_completed"), 2)
 
     def test_jobs_that_wait_in_redis_survive_its_death(self):
