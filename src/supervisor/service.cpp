@@ -146,7 +146,7 @@ std::optional<nanoseconds> Service::next_deadline() const {
   for (const Pool& pool : pools_)
     for (const nanoseconds when : {pool.build_again, pool.wanted_until, pool.next_look})
       if (when.count() > 0) consider(when);
-  if (const auto now = sys::monotonic_now(); strangers_until_ > now) consider(now + kStrangersPause);
+  if (strangers_until_.count() > 0) consider(sys::monotonic_now() + kStrangersPause);
   if (next_statistics_.count() > 0) consider(next_statistics_);
   if (spare_leaves_until_.count() > 0) consider(spare_leaves_until_);
   if (quiet_until_.count() > 0) consider(quiet_until_);
@@ -191,7 +191,7 @@ void Service::check_deadlines() {
     spare_leaves_until_ = {};
     builder_->remove_spare_leaves();
   }
-  if (strangers_until_ > now) reap_strangers();
+  if (strangers_until_.count() > 0) look_for_strangers(now);
   if (next_statistics_.count() > 0 && now >= next_statistics_) send_statistics();
 }
 

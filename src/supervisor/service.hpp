@@ -115,6 +115,7 @@ class Service {
   void zygote_died(std::size_t runtime, const Error& error);
   void look_at_zygote(std::size_t runtime);
   void renew_zygote(std::size_t runtime);
+  void look_for_strangers(std::chrono::nanoseconds now);
   void reap_strangers();
   void payload_stands(Sandbox& sandbox);
   void armed(Sandbox& sandbox);

@@ -302,6 +302,18 @@ void Service::reap_strangers() {
   if (!known) ::waitpid(info.si_pid, nullptr, __WALL);
 }
 
+/// For a while after a zygote's end, and on a host that gives us no processor for that long for as long as
+/// the end of an init does not come, which waits for a payload that nobody has heard of.
+void Service::look_for_strangers(nanoseconds now) {
+  reap_strangers();
+  if (now < strangers_until_) return;
+  const bool awaited = std::ranges::any_of(sandboxes_, [](const auto& entry) {
+    const Sandbox& sandbox = *entry.second;
+    return sandbox.state == State::ending && !sandbox.payload && !sandbox.init_reaped;
+  });
+  strangers_until_ = awaited ? now + kStrangersTime : nanoseconds(0);
+}
+
 /// Every layer is on. Where the payload is to execute an interpreter ahead of its program, that goes on now.
 void Service::payload_stands(Sandbox& sandbox) {
   if (auto r = builder_->arm(sandbox); !r) return build_failed(sandbox.number, sandbox.runtime, r.error());

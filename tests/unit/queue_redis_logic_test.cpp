@@ -286,13 +286,24 @@ TEST_CASE("a place is kept for a submission beside what the blocked command may 
   CHECK(loop.leased() == 1);
   CHECK_FALSE(loop.reserve());
   loop.answered(true);
-  CHECK(loop.next() == Action::none);
+  CHECK(loop.next() == Action::none);  // the claim has the other place
   loop.claimed(false, 0);
-  CHECK(loop.reserve());
-  CHECK(loop.next() == Action::none);
-  loop.submitted(false);
-  CHECK(loop.leased() == 1);
   CHECK(loop.next() == Action::block);
+  loop.released();
+  CHECK(loop.reserve());
+  loop.submitted(false);
+  CHECK(loop.leased() == 0);
+}
+
+TEST_CASE("places are kept for half of the capacity, the others are for what waits in the list") {
+  RedisTakeLoop loop = connected_loop(5);
+  CHECK(loop.reserve());
+  CHECK(loop.reserve());
+  CHECK_FALSE(loop.reserve());
+  loop.submitted(true);
+  CHECK_FALSE(loop.reserve());
+  loop.released();
+  CHECK(loop.reserve());
 }
 
 TEST_CASE(
