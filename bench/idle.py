@@ -97,8 +97,8 @@ def run(options):
     result = {"schema": 1, "mode": "idle", "machine": facts, "versions": versions,
               "settings": {"starts": starts, "pause_seconds": options.pause, "docker_run_every": DOCKER_EVERY},
               "idle": [{"name": each.contender.name, "title": each.contender.title, "latency_ms": measure.distribution(each.took),
-                              "told_ms": measure.distribution(each.told)} for each in turns],
+                        "told_ms": measure.distribution(each.told)} for each in turns],
               "missing": missing, "failed": failed}
     report.write(result, options.out, {"": (header, [row for each in turns for row in each.rows(bare, docker_run)])},
-                 [f"* of fewer than {report.FEW} starts"])
+                 report.few_notes(len(each.took) for each in turns))
     return 1 if failed or not turns else 0

@@ -76,11 +76,8 @@ def absent_lines(result):
     return lines + [f"FAILED: {name}: {reason}" for name, reason in result.get("failed", {}).items()]
 
 
-def start_notes(result):
-    notes = []
-    if any(entry["latency_ms"]["n"] < FEW for entry in result["contenders"]):
-        notes.append(f"* of fewer than {FEW} starts")
-    return notes
+def few_notes(starts):
+    return [f"* of fewer than {FEW} starts"] if any(count < FEW for count in starts) else []
 
 
 def layers(result):
@@ -119,4 +116,4 @@ def write_start(result, out):
     tables = {"": start_table(result)}
     if (counted := sandbox_table(result))[1]:
         tables["What the service counts"] = counted
-    write(result, out, tables, start_notes(result), ["Layers:", "", *layers(result)])
+    write(result, out, tables, few_notes(entry["latency_ms"]["n"] for entry in result["contenders"]), ["Layers:", "", *layers(result)])

@@ -127,8 +127,7 @@ int serve(Config config, const FlagValues& flags) {
     if (!dsn) return complain(2, "SENTRY_DSN: " + dsn.error().what);
     sentry = *dsn;
   }
-  move_text_to_huge_pages();  // after a pause, a front's code is to be found without walks of many page
-                              // tables
+  move_text_to_huge_pages();  // after a pause no program waits for many small pages of code to be found
   const auto confinement = Confinement::prepare();
   if (!confinement) return complain(kStartFailed, confinement.error().message());
   auto choice = choose_backend(config, native_options(config));

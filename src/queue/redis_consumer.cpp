@@ -98,8 +98,8 @@ void RedisConsumer::registered(const RedisReply& reply) {
   advance();
 }
 
-/// Such a lease was granted to nobody: its answer was lost with the connection before, or a Redis restarted
-/// from an older state has resurrected it.
+/// The leases that are neither in hand nor asked for were granted to nobody: the answer was lost with the
+/// connection before, or a Redis restarted from an older state has resurrected them.
 std::set<std::string> RedisConsumer::unheard(const RedisReply& leases) const {
   std::set<std::string> found;
   for (const auto& element : leases.elements) {

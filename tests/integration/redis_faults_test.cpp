@@ -99,6 +99,13 @@ long resident_kib() {
   return resident * 4;
 }
 
+/// What a claim leaves in Redis whose answer is never heard.
+void plant_lease(const RedisServer& server, const std::string& worker, const std::string& id) {
+  server.cli({"hset", "{executor:tasks}:job:" + id, "state", "running", "worker", worker, "attempts", "1",
+              "body", job_body(id)});
+  server.cli({"sadd", "{executor:tasks}:leases:" + worker, id});
+}
+
 }  // namespace
 
 TEST_CASE("jobs of a worker that died are taken over by another, each is answered once") {
@@ -253,9 +260,7 @@ TEST_CASE("what a worker took and never claimed, or claimed and never heard of, 
   server.cli({"lpush", "executor:tasks", job_body("next")});
   REQUIRE(run_until(io, [&] { return runs["stray"] == 1 && runs["next"] == 1; }));
 
-  server.cli({"hset", "{executor:tasks}:job:unheard", "state", "running", "worker", name, "attempts", "1",
-              "body", job_body("unheard")});
-  server.cli({"sadd", "{executor:tasks}:leases:" + name, "unheard"});
+  plant_lease(server, name, "unheard");
   server.cli({"client", "kill", "type", "normal"});
   REQUIRE(run_until(io, [&] { return runs["unheard"] == 1; }));
   REQUIRE(run_until(io, [&] { return server.number({"exists", "executor:results:unheard"}) == 1; }));
@@ -268,9 +273,7 @@ TEST_CASE("what was leased with its submission is given back where only that con
   EchoWorker worker(io, options_for(server.url()), runs);
   REQUIRE(wait_ready(io, worker.queue()));
   const std::string name = server.cli({"smembers", "{executor:tasks}:workers"});
-  server.cli({"hset", "{executor:tasks}:job:unheard", "state", "running", "worker", name, "attempts", "1",
-              "body", job_body("unheard")});
-  server.cli({"sadd", "{executor:tasks}:leases:" + name, "unheard"});
+  plant_lease(server, name, "unheard");
   const std::string clients = server.cli({"client", "list"});
   const std::size_t at = clients.rfind("id=", clients.find("name=executor-commands"));
   REQUIRE(at != std::string::npos);
@@ -290,9 +293,7 @@ TEST_CASE("a lease of which nobody ever hears is found while all connections sta
   answers.submit(worker.queue(), "in-hand");
   REQUIRE(run_until(io, [&] { return runs["in-hand"] == 1; }));
   // as a server does that carries out late what a lost connection had asked for
-  server.cli({"hset", "{executor:tasks}:job:unheard", "state", "running", "worker", name, "attempts", "1",
-              "body", job_body("unheard")});
-  server.cli({"sadd", "{executor:tasks}:leases:" + name, "unheard"});
+  plant_lease(server, name, "unheard");
   REQUIRE(run_until(io, [&] { return server.number({"exists", "executor:results:unheard"}) == 1; }));
   REQUIRE(run_until(io, [&] { return answers.count == 1; }));
   CHECK(runs["unheard"] == 1);
