@@ -6,11 +6,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <memory_resource>
 
+#include "base/private_heap.hpp"
 #include "sandbox/init.hpp"
 #include "sandbox/payload.hpp"
 #include "sandbox/privileges.hpp"
@@ -23,6 +27,21 @@ namespace {
 /// Ids of a sandbox inside the outer user namespace. 0 is the supervisor; every slot has two of its own.
 std::uint32_t init_id(std::uint32_t slot) { return 1 + 2 * slot; }
 std::uint32_t payload_id(std::uint32_t slot) { return 2 + 2 * slot; }
+
+/// What an init reads, apart from the heap, which it does not get. Full: std::bad_alloc.
+template <class T>
+std::span<const T> inherited(std::span<const T> items) {
+  static std::array<std::byte, 4096> page;
+  static std::pmr::monotonic_buffer_resource memory(page.data(), page.size(),
+                                                    std::pmr::null_memory_resource());
+  auto* const copy = static_cast<T*>(memory.allocate(items.size_bytes(), alignof(T)));
+  std::ranges::copy(items, copy);
+  return {copy, items.size()};
+}
+
+const char* inherited(const std::string& text) {
+  return inherited(std::span(text.c_str(), text.size() + 1)).data();
+}
 
 std::string nobody() { return std::to_string(sandbox::kNobody); }
 
@@ -65,9 +84,7 @@ std::string missing_layer(std::string_view status, long our_filters) {
 Builder::Builder(Config config, ZygotePrograms programs, std::unique_ptr<cgroup::Hierarchy> hierarchy)
     : config_(std::move(config)),
       programs_(std::move(programs)),
-      hierarchy_(std::move(hierarchy)),
-      work_options_("size=" + std::to_string(config_.work_size) +
-                    ",nr_inodes=" + std::to_string(config_.work_inodes) + ",mode=1777") {}
+      hierarchy_(std::move(hierarchy)) {}
 
 Result<std::unique_ptr<Builder>> Builder::make(Config config, ZygotePrograms programs,
                                                std::unique_ptr<cgroup::Hierarchy> hierarchy) {
@@ -90,19 +107,29 @@ Result<void> Builder::load_profiles() {
   constexpr seccomp::KillMode kModes[] = {seccomp::KillMode::notify, seccomp::KillMode::audit,
                                           seccomp::KillMode::audit_all};
   const auto mode = kModes[static_cast<std::size_t>(config_.audit)];
+  auto profile = seccomp::parse_profile(config_.init_profile);
+  if (!profile) return profile.error().context("init profile");
+  auto init_filter = seccomp::compile(*profile, seccomp::KillMode::kill);
+  if (!init_filter) return init_filter.error().context("init profile");
+  const bool own_ids = config_.id_count > 1;
+  sandbox::InitPlan init{};
+  init.work_options =
+      inherited("size=" + std::to_string(config_.work_size) +
+                ",nr_inodes=" + std::to_string(config_.work_inodes) + ",mode=1777");
+  init.uid = own_ids ? 0 : sandbox::kNobody;
+  init.gid = init.uid;
+  init.no_capabilities = sandbox::empty_capabilities();
+  init.filter = inherited(std::span<const sock_filter>(*init_filter));
   for (const RuntimeConfig& runtime : config_.runtimes) {
     auto strict = compiled(runtime.strict_profile, "strict profile", mode, "exit_group");
     if (!strict) return strict.error();
     auto processes = compiled(runtime.processes_profile, "processes profile", mode);
     if (!processes) return processes.error();
     const std::string root = sandbox::staged_root(runtime.name);
-    runtimes_.push_back({root, root + "/tmp", std::move(*strict), std::move(*processes)});
+    init.root = inherited(root);
+    init.work_directory = inherited(root + "/tmp");
+    runtimes_.push_back({init, std::move(*strict), std::move(*processes)});
   }
-  auto profile = seccomp::parse_profile(config_.init_profile);
-  if (!profile) return profile.error().context("init profile");
-  auto filter = seccomp::compile(*profile, seccomp::KillMode::kill);
-  if (!filter) return filter.error().context("init profile");
-  init_filter_ = std::move(*filter);
   return {};
 }
 
@@ -110,7 +137,7 @@ Result<ZygoteLink> Builder::start_zygote(std::size_t runtime) const {
   const RuntimeConfig& config = config_.runtimes.at(runtime);
   const Runtime& shared = runtimes_.at(runtime);
   ZygoteLink::Plan plan{.executable = programs_.python.get(),
-                        .root = shared.root,
+                        .root = shared.init.root,
                         .environment = config.environment,
                         .proc = proc_.directory.get(),
                         .strict_filter = shared.strict_filter.get(),
@@ -176,14 +203,10 @@ Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint3
                        sandbox->report_read.get()})
     if (auto r = sys::set_nonblocking(fd); !r) return r.error();
 
-  const bool own_ids = config_.id_count > 1;
-  const sandbox::InitPlan plan{runtimes_.at(runtime).root.c_str(),
-                               runtimes_.at(runtime).work_directory.c_str(),
-                               work_options_.c_str(),
-                               own_ids ? 0 : sandbox::kNobody,
-                               own_ids ? 0 : sandbox::kNobody,
-                               sandbox::empty_capabilities(),
-                               init_filter_};
+  // init reads nothing but what stands on the stack and what was laid out for it
+  const sandbox::InitPlan plan = runtimes_.at(runtime).init;
+  const int go = sandbox->stdin_read.get();
+  const int inner_report = sandbox->report_write.get();
   clone_args args{};
   int process = -1;
   args.flags = CLONE_FILES | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
@@ -194,9 +217,11 @@ Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint3
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<std::uint64_t>(directory);
   }
-  sandbox->init_pid = sys::raw::clone_process(args);
-  if (sandbox->init_pid == 0) sandbox::run_init(plan, sandbox->stdin_read.get(), sandbox->report_write.get());
-  if (sandbox->init_pid < 0) return errno_error("clone init into seven new namespaces", errno);
+  keep_heap_private();
+  const pid_t pid = sys::raw::clone_process(args);
+  if (pid == 0) sandbox::run_init(plan, go, inner_report);
+  sandbox->init_pid = pid;
+  if (pid < 0) return errno_error("clone init into seven new namespaces", errno);
   sandbox->init.reset(process);
 
   auto mapped = write_id_maps(*sandbox);

@@ -3,13 +3,12 @@
 // by its place in the configuration.
 #pragma once
 
-#include <linux/filter.h>
-
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cgroup/hierarchy.hpp"
+#include "sandbox/init.hpp"
 #include "sandbox/mounts.hpp"
 #include "supervisor/config.hpp"
 #include "supervisor/sandbox.hpp"
@@ -60,7 +59,7 @@ class Builder {
  private:
   /// What the sandboxes of one runtime share.
   struct Runtime {
-    std::string root, work_directory;
+    sandbox::InitPlan init;
     UniqueFd strict_filter, processes_filter;
   };
 
@@ -78,9 +77,7 @@ class Builder {
   std::vector<std::unique_ptr<cgroup::Leaf>> spare_leaves_;
   sandbox::ProcDirectory proc_;
   long our_filters_ = -1;  ///< seccomp filters of this process; -1: not looked yet
-  std::vector<sock_filter> init_filter_;
   std::vector<Runtime> runtimes_;
-  std::string work_options_;
 };
 
 }  // namespace executor::supervisor

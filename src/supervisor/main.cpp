@@ -18,8 +18,10 @@
 #include <vector>
 
 #include "base/huge_text.hpp"
+#include "base/private_heap.hpp"
 #include "base/sys.hpp"
 #include "cgroup/hierarchy.hpp"
+#include "sandbox/privileges.hpp"
 #include "seccomp/filter.hpp"
 #include "supervisor/builder.hpp"
 #include "supervisor/protocol.hpp"
@@ -101,7 +103,7 @@ Result<void> serve(UniqueFd& front) {
   if (!builder) return builder.error();
   if (auto r = keep_needed_capabilities(); !r) return r;
   if (auto r = load_own_filter((*builder)->config()); !r) return r;
-  ::malloc_trim(0);  // every init is a copy of this process: what reading profiles took need not be copied
+  ::malloc_trim(0);  // what reading profiles took
   Service service(std::move(*builder), UniqueFd(front.release()), *leaks);
   auto done = service.run();
   if (!done) service.announce_failure(done.error());
@@ -113,7 +115,10 @@ Result<void> serve(UniqueFd& front) {
 
 int main() {
   using namespace executor;
-  move_text_to_huge_pages();  // for inits, which are copies of this process
+  // for inits, which are copies of this process
+  move_text_to_huge_pages();
+  (void)sandbox::empty_capabilities();
+  begin_private_heap();
   ::signal(SIGPIPE, SIG_IGN);
   ::prctl(PR_SET_NAME, "executor-superv");
   sys::prefer_latency();

@@ -198,16 +198,15 @@ void Service::check_deadlines() {
 // -- front
 
 void Service::on_front() {
-  static std::array<char, 256 * kKiB> chunk;
   for (;;) {
-    const ssize_t n = ::recv(front_.get(), chunk.data(), chunk.size(), 0);
+    const ssize_t n = ::recv(front_.get(), chunk_.data(), chunk_.size(), 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) break;
     if (n <= 0) {
       front_closed_ = true;
       return;
     }
-    incoming_.append({chunk.data(), static_cast<std::size_t>(n)});
-    if (static_cast<std::size_t>(n) < chunk.size()) break;
+    incoming_.append({chunk_.data(), static_cast<std::size_t>(n)});
+    if (static_cast<std::size_t>(n) < chunk_.size()) break;
   }
   while (const auto frame = incoming_.next()) on_frame(*frame);
   if (incoming_.broken()) front_closed_ = true;

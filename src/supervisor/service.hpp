@@ -150,6 +150,7 @@ class Service {
 
   std::unique_ptr<Builder> builder_;
   UniqueFd front_;
+  std::vector<char> chunk_ = std::vector<char>(64UL << 10);  ///< as it comes from the front
   FrameSplitter incoming_;
   std::string outgoing_;
   bool front_closed_ = false;

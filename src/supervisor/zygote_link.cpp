@@ -14,6 +14,7 @@
 #include <cstdlib>
 
 #include "base/argument_list.hpp"
+#include "base/private_heap.hpp"
 #include "base/sys.hpp"
 #include "sandbox/mounts.hpp"
 
@@ -87,6 +88,7 @@ Result<ZygoteLink> ZygoteLink::start(const Plan& plan) {
   args.flags = CLONE_PIDFD;
   args.pidfd = reinterpret_cast<std::uint64_t>(&process);
   args.exit_signal = SIGCHLD;
+  const SharedHeap of_the_plan;
   const pid_t pid = sys::raw::clone_process(args);
   if (pid < 0) return errno_error("clone zygote", errno);
   if (pid == 0) become_zygote(plan, pair->second.get(), streams, argv.data(), environment.data());

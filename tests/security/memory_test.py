@@ -4,6 +4,7 @@ from the host, in the processes that must never have seen them."""
 import os
 import re
 import secrets
+from pathlib import Path
 
 import executor_service
 import must_run
@@ -76,6 +77,16 @@ class Memory(executor_service.HostCase):
                 for canary in (EARLIER, ENVIRONMENT)}
         self.assertGreaterEqual(len(held), 2 * executor_service.CONCURRENCY)
         self.assertEqual(set(held.values()), {0}, held)
+
+    def test_an_init_has_nothing_of_the_supervisors_heap_but_its_beginning(self):
+        def heap(pid):
+            sizes = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) .*\[heap\]$", Path(f"/proc/{pid}/maps").read_text(encoding="ascii"), re.MULTILINE)
+            return sum(int(end, 16) - int(begin, 16) for begin, end in sizes)
+
+        of_inits = {heap(pid) for pid in serve_checks.find(executor_service.service, "init")}
+        # the beginning holds the C library's data of the thread, and what was there before the configuration was read
+        self.assertLess(max(of_inits), 128 << 10)
+        self.assertGreater(heap(self.one("supervisor")), 2 * max(of_inits))
 
 
 if __name__ == "__main__":
