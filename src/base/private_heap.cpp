@@ -21,8 +21,7 @@ std::uintptr_t private_from = UINTPTR_MAX;  // nothing is private before begin_p
 /// What the heap grows by is not what was said of the rest, so all of it is said each time.
 void advise(int advice) {
   const std::uintptr_t end = heap_end();
-  if (end > private_from)
-    ::madvise(reinterpret_cast<void*>(private_from), end - private_from, advice);
+  if (end > private_from) ::madvise(reinterpret_cast<void*>(private_from), end - private_from, advice);
 }
 
 }  // namespace

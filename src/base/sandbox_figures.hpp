@@ -12,8 +12,8 @@ namespace executor {
 /// The way of a sandbox to the moment where it waits for a program, in this order. Each ends where the next
 /// one begins, by the supervisor's clock: what a busy supervisor or zygote makes a sandbox wait is in there.
 enum class SetupStage : std::uint8_t {
-  namespaces,  ///< leaf, pipes, clone into seven new namespaces, id maps
-  init,        ///< its pid 1: mounts, pivot_root, privileges (the stages "init: ...")
+  namespaces,  ///< leaf, pipes, clone into user, PID and cgroup namespaces, id maps
+  init,        ///< its pid 1: the other namespaces, mounts, pivot_root, privileges (the stages "init: ...")
   fork,        ///< the zygote's turn, and its fork
   payload,     ///< joining, limits, privileges, filter (the stages "payload: ..."), and the look from outside
   interpreter,  ///< of a program of its own, started ahead

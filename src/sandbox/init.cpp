@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -57,6 +58,8 @@ void run_init(const InitPlan& plan, int go, int report) {
   ::sigprocmask(SIG_SETMASK, &all, nullptr);
   require(::setsid() > 0, Stage::init_session);
 
+  // made by each init and not by the clone: those of several sandboxes are made side by side
+  require(::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) == 0, Stage::init_namespaces);
   require(bind_root(plan.root), Stage::init_bind_root);
   require(::chdir(plan.root) == 0 && mount_work_directory(plan.work_directory, plan.work_options),
           Stage::init_work_directory);

@@ -14,6 +14,7 @@ namespace {
 constexpr std::array kNames = {
     "init: descriptors",
     "init: session",
+    "init: namespaces",
     "init: bind root",
     "init: work directory",
     "init: pivot_root",

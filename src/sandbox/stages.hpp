@@ -13,9 +13,10 @@
 namespace executor::sandbox {
 
 enum class Stage : std::uint32_t {
-  // init (pid 1), cloned into new user, mount, PID, network, IPC, UTS and cgroup namespaces
+  // init (pid 1), cloned into new user, PID and cgroup namespaces
   init_descriptors,        ///< keeps the hand-over pipe and the report pipe, closes the rest
   init_session,            ///< a session of its own, no controlling terminal
+  init_namespaces,         ///< mount, network, IPC and UTS namespaces of its own
   init_bind_root,          ///< the rootfs as a mount of its own, read-only flags locked
   init_work_directory,     ///< tmpfs with size and inode limits: nosuid, nodev, noexec
   init_pivot_root,         ///< the rootfs becomes the root

@@ -82,9 +82,7 @@ std::string missing_layer(std::string_view status, long our_filters) {
 }  // namespace
 
 Builder::Builder(Config config, ZygotePrograms programs, std::unique_ptr<cgroup::Hierarchy> hierarchy)
-    : config_(std::move(config)),
-      programs_(std::move(programs)),
-      hierarchy_(std::move(hierarchy)) {}
+    : config_(std::move(config)), programs_(std::move(programs)), hierarchy_(std::move(hierarchy)) {}
 
 Result<std::unique_ptr<Builder>> Builder::make(Config config, ZygotePrograms programs,
                                                std::unique_ptr<cgroup::Hierarchy> hierarchy) {
@@ -113,9 +111,8 @@ Result<void> Builder::load_profiles() {
   if (!init_filter) return init_filter.error().context("init profile");
   const bool own_ids = config_.id_count > 1;
   sandbox::InitPlan init{};
-  init.work_options =
-      inherited("size=" + std::to_string(config_.work_size) +
-                ",nr_inodes=" + std::to_string(config_.work_inodes) + ",mode=1777");
+  init.work_options = inherited("size=" + std::to_string(config_.work_size) +
+                                ",nr_inodes=" + std::to_string(config_.work_inodes) + ",mode=1777");
   init.uid = own_ids ? 0 : sandbox::kNobody;
   init.gid = init.uid;
   init.no_capabilities = sandbox::empty_capabilities();
@@ -209,8 +206,7 @@ Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint3
   const int inner_report = sandbox->report_write.get();
   clone_args args{};
   int process = -1;
-  args.flags = CLONE_FILES | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
-               CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_PIDFD;
+  args.flags = CLONE_FILES | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_PIDFD;
   args.pidfd = reinterpret_cast<std::uint64_t>(&process);
   args.exit_signal = SIGCHLD;
   if (const int directory = sandbox->leaf->clone_into(); directory >= 0) {
@@ -221,7 +217,7 @@ Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint3
   const pid_t pid = sys::raw::clone_process(args);
   if (pid == 0) sandbox::run_init(plan, go, inner_report);
   sandbox->init_pid = pid;
-  if (pid < 0) return errno_error("clone init into seven new namespaces", errno);
+  if (pid < 0) return errno_error("clone init into new user, PID and cgroup namespaces", errno);
   sandbox->init.reset(process);
 
   auto mapped = write_id_maps(*sandbox);

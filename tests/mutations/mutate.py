@@ -43,7 +43,7 @@ MUTATIONS = {
                            "security/resources_test.py Memory.test_R01_memory_is_limited_by_the_oom_counter"),
     "OOM read as exit 137": ([("src/supervisor/sandbox.cpp", "} else if (usage && usage->oom_kills > 0) {", "} else if (outcome.signal == SIGKILL || outcome.exit_code == 137) {")],
                              "security/resources_test.py Memory.test_R01_a_kill_of_its_own_is_no_memory_verdict"),
-    "network namespace shared": ([("src/supervisor/builder.cpp", "CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC", "CLONE_NEWPID | CLONE_NEWIPC")],
+    "network namespace shared": ([("src/sandbox/init.cpp", "CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC", "CLONE_NEWNS | CLONE_NEWIPC")],
                                  "security/privileges_test.py TwoAtOnce.test_N06_each_sandbox_has_an_id_and_namespaces_of_its_own"),
     "init dumpable": ([("src/sandbox/init.cpp", "require(become_undumpable(), Stage::init_not_dumpable);",
                         "require(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0, Stage::init_not_dumpable);")],

@@ -92,13 +92,11 @@ class Init {
     const Filter filter = fault ? failing(*fault) : allow_all();
     clone_args args{};
     int process = -1;
-    args.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-                 CLONE_NEWCGROUP | CLONE_PIDFD;
+    args.flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_PIDFD;
     args.pidfd = reinterpret_cast<std::uint64_t>(&process);
     args.exit_signal = SIGCHLD;
     pid_ = sys::raw::clone_process(args);
     if (pid_ == 0) {
-      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);  // the supervisor's already are
       load(filter);
       run_init(plan, go->read.get(), report->write.get());
     }
@@ -204,6 +202,7 @@ TEST_CASE("each stage of init that fails is reported with its error and leaves n
   const Fault faults[] = {
       {Stage::init_descriptors, SYS_close_range},
       {Stage::init_session, SYS_setsid},
+      {Stage::init_namespaces, SYS_unshare},
       {Stage::init_bind_root, SYS_mount, 3, MS_BIND | MS_REC},
       {Stage::init_work_directory, SYS_mount, 3, MS_NOSUID | MS_NODEV | MS_NOEXEC},
       {Stage::init_pivot_root, SYS_pivot_root},
