@@ -8,11 +8,13 @@
 namespace executor {
 
 /// Once, early: what is on the heap by now, children get. It holds the C library's data of this thread too.
+/// So that later blocks are on the heap, none but those of more than 32 MiB get a mapping of their own from
+/// here on.
 void begin_private_heap();
 
 /// Before a clone: what the heap has grown by since is kept from the child as well. A child that touches it
-/// gets SIGSEGV.
-void keep_heap_private();
+/// gets SIGSEGV. False with errno where the kernel refuses.
+bool keep_heap_private();
 
 /// While it lives, children get the heap.
 class SharedHeap {

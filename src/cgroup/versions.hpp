@@ -15,7 +15,8 @@ namespace executor::cgroup {
 inline constexpr std::string_view kLeafPrefix = "sandbox-";
 inline std::string leaf_name(const std::string& name) { return std::string(kLeafPrefix) + name; }
 
-/// What a leaf may still be charged with to count as new: what the kernel holds ready for each processor.
+/// What a leaf may still be charged with to count as new: what the kernel holds ready for each processor, and
+/// on v2 the namespaces of the sandbox before, which it takes apart a little later.
 inline constexpr std::uint64_t kNothingToSpeakOf = std::uint64_t{1} << 20;
 
 std::unique_ptr<Hierarchy> make_hierarchy_v1(std::vector<UniqueFd> directories);

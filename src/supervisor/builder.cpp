@@ -82,7 +82,13 @@ std::string missing_layer(std::string_view status, long our_filters) {
 }  // namespace
 
 Builder::Builder(Config config, ZygotePrograms programs, std::unique_ptr<cgroup::Hierarchy> hierarchy)
-    : config_(std::move(config)), programs_(std::move(programs)), hierarchy_(std::move(hierarchy)) {}
+    : config_(std::move(config)),
+      programs_(std::move(programs)),
+      hierarchy_(std::move(hierarchy)),
+      limits_of_new_(config_.defaults) {
+  // an init that is held up in the kernel by its quota holds up what others wait for there
+  limits_of_new_.nano_cpus = std::max<std::uint64_t>(limits_of_new_.nano_cpus, 1'000'000'000);
+}
 
 Result<std::unique_ptr<Builder>> Builder::make(Config config, ZygotePrograms programs,
                                                std::unique_ptr<cgroup::Hierarchy> hierarchy) {
@@ -149,7 +155,7 @@ Result<ZygoteLink> Builder::start_zygote(std::size_t runtime) const {
 }
 
 cgroup::LeafLimits Builder::leaf_limits() const {
-  return {config_.defaults.memory_max, config_.defaults.nano_cpus, config_.defaults.pids_max};
+  return {limits_of_new_.memory_max, limits_of_new_.nano_cpus, limits_of_new_.pids_max};
 }
 
 Result<std::unique_ptr<cgroup::Leaf>> Builder::take_leaf(std::uint32_t number) {
@@ -173,7 +179,7 @@ Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint3
   sandbox->slot = slot;
   sandbox->runtime = runtime;
   sandbox->processes = processes;
-  sandbox->limits = config_.defaults;
+  sandbox->limits = limits_of_new_;
   auto leaf = take_leaf(number);
   if (!leaf) return leaf.error();
   sandbox->leaf = std::move(*leaf);
@@ -200,7 +206,8 @@ Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint3
                        sandbox->report_read.get()})
     if (auto r = sys::set_nonblocking(fd); !r) return r.error();
 
-  // init reads nothing but what stands on the stack and what was laid out for it
+  // init reads what stands on the stack, what was laid out for it, and of the heap only the beginning: the C
+  // library's data of the thread, and the empty set of capabilities
   const sandbox::InitPlan plan = runtimes_.at(runtime).init;
   const int go = sandbox->stdin_read.get();
   const int inner_report = sandbox->report_write.get();
@@ -213,7 +220,7 @@ Result<std::unique_ptr<Sandbox>> Builder::start(std::uint32_t number, std::uint3
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<std::uint64_t>(directory);
   }
-  keep_heap_private();
+  if (!keep_heap_private()) return errno_error("keep the heap from init", errno);
   const pid_t pid = sys::raw::clone_process(args);
   if (pid == 0) sandbox::run_init(plan, go, inner_report);
   sandbox->init_pid = pid;

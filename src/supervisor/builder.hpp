@@ -74,6 +74,7 @@ class Builder {
   Config config_;
   ZygotePrograms programs_;
   std::unique_ptr<cgroup::Hierarchy> hierarchy_;
+  Limits limits_of_new_;  ///< of a sandbox before it is given a program
   std::vector<std::unique_ptr<cgroup::Leaf>> spare_leaves_;
   sandbox::ProcDirectory proc_;
   long our_filters_ = -1;  ///< seccomp filters of this process; -1: not looked yet

@@ -115,7 +115,7 @@ Result<void> serve(UniqueFd& front) {
 
 int main() {
   using namespace executor;
-  // for inits, which are copies of this process
+  // for inits, which are clones of this process without its heap
   move_text_to_huge_pages();
   (void)sandbox::empty_capabilities();
   begin_private_heap();

@@ -85,6 +85,7 @@ SandboxValidator::SandboxValidator(boost::asio::any_io_executor executor, OpenCh
       open_channel_(std::move(open_channel)),
       options_(std::move(options)),
       timer_(executor_),
+      age_timer_(executor_),
       cache_(options_.cache_entries, options_.cache_bytes),
       frames_(options_.answer_max) {}
 
@@ -124,6 +125,7 @@ void SandboxValidator::open() {
   open_since_ = std::make_shared<bool>(true);
   frames_ = FrameReader(options_.answer_max);
   served_ = 0;
+  old_ = false;
   state_ = State::starting;
   const std::weak_ptr<bool> mine = open_since_;
   auto channel = open_channel_({[this, mine](std::string_view bytes) {
@@ -143,8 +145,23 @@ void SandboxValidator::close() {
   state_ = State::closed;
   open_since_.reset();
   disarm();
+  age_timer_.cancel();
   if (channel_)
     boost::asio::post(executor_, [gone = std::shared_ptr(std::move(channel_))]() mutable { gone.reset(); });
+}
+
+void SandboxValidator::replace() {
+  close();
+  open();
+}
+
+void SandboxValidator::age() {
+  age_timer_.expires_after(options_.channel_lifetime);
+  age_timer_.async_wait([this, mine = std::weak_ptr(open_since_)](boost::system::error_code error) {
+    if (error || mine.expired()) return;
+    old_ = true;
+    if (state_ == State::idle) replace();
+  });
 }
 
 void SandboxValidator::hand_over() {
@@ -172,6 +189,7 @@ void SandboxValidator::on_frame(const std::string& body) {
   disarm();
   start_failed_ = false;
   state_ = State::idle;
+  age();
   hand_over();
 }
 
@@ -185,10 +203,7 @@ void SandboxValidator::on_answer(const std::string& body) {
   state_ = State::idle;
   cache_.put(request.key, *report);
   answer(std::move(request.done), std::move(*report));
-  if (++served_ >= options_.requests_per_channel) {
-    close();
-    open();
-  }
+  if (++served_ >= options_.requests_per_channel || old_) replace();
   hand_over();
 }
 

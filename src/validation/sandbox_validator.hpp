@@ -50,6 +50,9 @@ struct SandboxValidatorOptions {
   std::size_t answer_max = 1 * kMiB;                  ///< bytes of one answer
   std::size_t max_waiting = 1024;                     ///< requests; more are refused with no_buffer_space
   std::size_t requests_per_channel = 10'000;          ///< then a fresh sandbox takes over
+  /// Then as well, once nobody waits: what this one was forked from may have been replaced, and its memory
+  /// lives on in this one alone.
+  std::chrono::milliseconds channel_lifetime = std::chrono::minutes(10);
   std::size_t cache_entries = 4096;
   std::size_t cache_bytes = 16 * kMiB;  ///< of violations and code in the cache
   std::size_t code_max = 0;             ///< bytes of one source's code that are asked for; 0: of none
@@ -90,6 +93,8 @@ class SandboxValidator : public Validator {
 
   void open();
   void close();
+  void replace();
+  void age();
   void hand_over();
   void on_bytes(std::string_view bytes);
   void on_frame(const std::string& body);
@@ -104,7 +109,7 @@ class SandboxValidator : public Validator {
   boost::asio::any_io_executor executor_;
   OpenChannel open_channel_;
   SandboxValidatorOptions options_;
-  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer timer_, age_timer_;
   std::uint64_t timer_round_ = 0;
   ReportCache cache_;
 
@@ -113,6 +118,7 @@ class SandboxValidator : public Validator {
   std::shared_ptr<bool> open_since_{};  // one for each channel: events of earlier ones find it changed
   FrameReader frames_;
   std::size_t served_ = 0;         // by this channel
+  bool old_ = false;               // this channel: past its lifetime
   bool start_failed_ = false;      // the channel before this one never got ready
   std::deque<Request> waiting_{};  // in state busy, the first one is in the sandbox
   Status counters_{};

@@ -43,7 +43,7 @@ class Container(unittest.TestCase):
         self.assertEqual([path for path in outside if path.stat().st_mode & 0o6000], [])
 
     def test_what_sandboxes_are_made_by_loads_no_library(self):
-        """What the supervisor maps every init's clone copies; the others start in roots that have no library for them."""
+        """What the supervisor maps, but for its heap, every init's clone copies; the others start in roots that have no library for them."""
         for name in ("executor-supervisor", "executor-zygote-exec", "executor-bootstrap"):
             program, = [path for path in self.root.rglob(name) if path.is_file()]
             told = subprocess.run(["readelf", "--dynamic", "--wide", program], capture_output=True, text=True, check=True).stdout

@@ -68,14 +68,16 @@ class Memory(executor_service.HostCase):
 
     def test_Z03_no_zygote_and_no_waiting_sandbox_holds_anything_of_a_thousand_jobs(self):
         service = executor_service.service
+        before = set(serve_checks.find(service, "payload"))
         source = f"kept = ['{EARLIER}' + str(n) for n in range(100)]\nprint(input(), kept[0])"
         results = service.execute(source, [{"stdin": EARLIER, "expectedStdout": EARLIER}] * RUNS, files=[{"path": "f", "content": EARLIER}])
         self.assertEqual({r["verdict"] for r in results}, {"wrong_answer"})
         self.assertGreater(occurrences(service.server.pid, EARLIER), 0)
         service.steady_level()
-        held = {f"{place} {pid}": occurrences(pid, canary) for place in ("zygote", "init", "payload") for pid in serve_checks.find(service, place)
-                for canary in (EARLIER, ENVIRONMENT)}
-        self.assertGreaterEqual(len(held), 2 * executor_service.CONCURRENCY)
+        parser, = before & set(serve_checks.find(service, "payload"))  # it has looked at the source; all others are new
+        held = {(place, pid, what): occurrences(pid, canary) for place in ("zygote", "init", "payload") for pid in serve_checks.find(service, place)
+                for what, canary in (("earlier", EARLIER), ("environment", ENVIRONMENT)) if (pid, what) != (parser, "earlier")}
+        self.assertGreaterEqual(len(held), 4 * executor_service.CONCURRENCY)
         self.assertEqual(set(held.values()), {0}, held)
 
     def test_an_init_has_nothing_of_the_supervisors_heap_but_its_beginning(self):
@@ -83,8 +85,10 @@ class Memory(executor_service.HostCase):
             sizes = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) .*\[heap\]$", Path(f"/proc/{pid}/maps").read_text(encoding="ascii"), re.MULTILINE)
             return sum(int(end, 16) - int(begin, 16) for begin, end in sizes)
 
+        executor_service.service.steady_level()
         of_inits = {heap(pid) for pid in serve_checks.find(executor_service.service, "init")}
         # the beginning holds the C library's data of the thread, and what was there before the configuration was read
+        self.assertGreater(min(of_inits), 0)
         self.assertLess(max(of_inits), 128 << 10)
         self.assertGreater(heap(self.one("supervisor")), 2 * max(of_inits))
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "base/private_heap.hpp"
 
@@ -13,7 +14,9 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 
-/// What a child's look at this byte ends with: the byte, or 0 for SIGSEGV.
+constexpr int kNothing = -SIGSEGV;
+
+/// What a child finds at this byte; kNothing where there is no memory.
 int seen_by_child(const char* byte) {
   const pid_t pid = ::fork();
   if (pid == 0) {
@@ -22,8 +25,7 @@ int seen_by_child(const char* byte) {
   }
   int status = 0;
   CHECK(::waitpid(pid, &status, 0) == pid);
-  if (WIFSIGNALED(status)) CHECK(WTERMSIG(status) == SIGSEGV);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 /// Whole pages at the end of the heap, below what malloc has.
@@ -35,25 +37,25 @@ char* grown(char value) {
 }
 
 TEST_CASE("children get what was on the heap before it was made private, and nothing later") {
-  const char* const before = grown(7);
+  const auto before = std::make_unique<char>(7);
   begin_private_heap();
   const char* const first = grown(8);
-  keep_heap_private();
-  CHECK(seen_by_child(before) == 7);
-  CHECK(seen_by_child(first) == 0);
+  REQUIRE(keep_heap_private());
+  CHECK(seen_by_child(before.get()) == 7);
+  CHECK(seen_by_child(first) == kNothing);
   CHECK(*first == 8);  // ours all the same
 
   const char* const second = grown(9);
   CHECK(seen_by_child(second) == 9);  // not said of it yet
-  keep_heap_private();
-  CHECK(seen_by_child(first) == 0);
-  CHECK(seen_by_child(second) == 0);
+  REQUIRE(keep_heap_private());
+  CHECK(seen_by_child(first) == kNothing);
+  CHECK(seen_by_child(second) == kNothing);
   {
     const SharedHeap lent;
     CHECK(seen_by_child(first) == 8);
     CHECK(seen_by_child(second) == 9);
   }
-  CHECK(seen_by_child(second) == 0);
+  CHECK(seen_by_child(second) == kNothing);
 }
 
 }  // namespace

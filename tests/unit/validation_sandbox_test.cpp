@@ -460,6 +460,25 @@ TEST_CASE("a sandbox that has served its share is replaced") {
   CHECK(bench.validator->status().restarts == 0);
 }
 
+TEST_CASE("a sandbox that is past its lifetime is replaced when nobody waits") {
+  SandboxValidatorOptions options;
+  options.channel_lifetime = 0ms;
+  Bench bench(options);
+  bench.ask("a");
+  bench.ready();
+  bench.poll();
+  CHECK(bench.sandboxes.size() == 1);  // it has a source to look at
+  bench.say(kFine);
+  CHECK(bench.rule(0) == "fine");
+  REQUIRE(bench.sandboxes.size() == 2);
+  CHECK(bench.sandboxes[0]->destroyed);
+  bench.ready();  // an idle one goes at once
+  bench.poll();
+  CHECK(bench.sandboxes.size() == 3);
+  CHECK(bench.sandboxes[1]->destroyed);
+  CHECK(bench.validator->status().restarts == 0);
+}
+
 TEST_CASE("a validator that goes away takes its sandbox along and calls nobody") {
   Bench bench(with(0ms, 0ms));
   bench.ask("a");

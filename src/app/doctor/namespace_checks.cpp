@@ -122,7 +122,7 @@ Check together_check(const HostFacts& facts) {
   if (trial.error == ENOSPC || trial.error == EUSERS)
     return missing(kName, "a sandbox lies two user namespaces deep, and their number is used up",
                    set_number("user.max_user_namespaces"));
-  return step_check(kName, "one clone3, also from inside", trial, facts);
+  return step_check(kName, "one clone3; from inside in two steps, as a sandbox comes to them", trial, facts);
 }
 
 Check mount_check(const HostFacts& facts) {

@@ -72,15 +72,17 @@ Trial make_procfs() {
   return tried(mount.get());
 }
 
+/// As an init comes to its namespaces.
 Trial make_nested() {
   clone_args args{};
-  args.flags = kAllSeven;
+  args.flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWCGROUP;
   args.exit_signal = SIGCHLD;
   const pid_t pid = sys::raw::clone_process(args);
-  if (pid == 0) ::_exit(0);
+  if (pid == 0) ::_exit(::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) == 0 ? 0 : errno);
   if (pid < 0) return {errno};
-  ::waitpid(pid, nullptr, __WALL);
-  return {0};
+  int status = 0;
+  if (::waitpid(pid, &status, __WALL) != pid || !WIFEXITED(status)) return {ECHILD};
+  return {WEXITSTATUS(status)};
 }
 
 void live_in_sandbox(int go, int report) {
