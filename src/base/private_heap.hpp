@@ -7,7 +7,8 @@
 
 namespace executor {
 
-/// Once, early: what is on the heap by now, children get. It holds the C library's data of this thread too.
+/// Once, early: what is on the heap by now, children get. It holds the C library's data of this thread too. A
+/// later block that is small enough to fill a hole between those is among them.
 /// So that later blocks are on the heap, none but those of more than 32 MiB get a mapping of their own from
 /// here on.
 void begin_private_heap();
