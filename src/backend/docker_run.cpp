@@ -17,6 +17,7 @@ using std::chrono::nanoseconds;
 
 constexpr nanoseconds kShortestCpuCheck = milliseconds(20);
 constexpr milliseconds kPatience{2000};       // of SIGTERM, then SIGKILL
+constexpr milliseconds kReportPatience{200};  // for the rest of what may be a report, written in one piece
 constexpr milliseconds kEndDeadline{10'000};  // what the engine may take over a container's end
 constexpr std::chrono::seconds kSpareLife{5};
 constexpr std::size_t kWordsMax = 300;  // of what a container said, in an error
@@ -44,6 +45,7 @@ Run::Run(std::shared_ptr<Host> host, Program program, Done done)
       deadline_(host_->context()),
       wall_timer_(host_->context()),
       cpu_timer_(host_->context()),
+      report_timer_(host_->context()),
       nonce_(sys::random_hex(16)) {}
 
 void Run::become_channel(std::function<void(std::string_view)> on_bytes) {
@@ -181,7 +183,17 @@ void Run::on_stderr(std::string_view bytes) {
   if (is_channel_ || err_.size() <= cap) return;
   const std::string_view beyond = std::string_view(err_).substr(cap);
   const bool report_begins = nonce_.starts_with(beyond.substr(0, nonce_.size()));
-  if (err_total_ > cap + kReportSize || !report_begins) stop(Ending::output_limit);
+  if (err_total_ > cap + kReportSize || !report_begins) return stop(Ending::output_limit);
+  if (err_total_ < cap + kReportSize) await_report();
+}
+
+/// Bytes beyond the cap that the nonce happens to begin with are the program's, if no report follows.
+void Run::await_report() {
+  report_timer_.expires_after(kReportPatience);
+  report_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& code) {
+    if (!code && self->err_total_ < self->program_.limits.stderr_max + kReportSize)
+      self->stop(Ending::output_limit);
+  });
 }
 
 void Run::watch_wall_time() {
@@ -317,7 +329,7 @@ Outcome Run::outcome(int exit_code, bool oom_killed, const std::optional<Report>
     result.ending = Ending::memory_limit;
   else if (result.stdout_truncated || result.stderr_truncated)
     result.ending = Ending::output_limit;
-  else if (killed_for_ && !exited)
+  else if (killed_for_ && killed_for_ != Ending::output_limit && !exited)
     result.ending = *killed_for_;
   else if (result.cpu_time > limits.cpu_time)
     result.ending = Ending::cpu_time_limit;  // it ended between two looks at the clock
@@ -333,6 +345,7 @@ void Run::answer(Result<Outcome> result) {
   deadline_.cancel();
   wall_timer_.cancel();
   cpu_timer_.cancel();
+  report_timer_.cancel();
   if (stream_) stream_->close();
   stream_.reset();
   const auto tell = [done, result = std::move(result)] { done(result); };

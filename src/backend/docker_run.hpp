@@ -50,6 +50,7 @@ class Run : public std::enable_shared_from_this<Run> {
   void on_output(bool is_stderr, std::string_view bytes);
   void on_stdout(std::string_view bytes);
   void on_stderr(std::string_view bytes);
+  void await_report();
   void hand_over();
   void watch_wall_time();
   void watch_cpu_time(std::chrono::nanoseconds pause);
@@ -74,6 +75,7 @@ class Run : public std::enable_shared_from_this<Run> {
   boost::asio::steady_timer deadline_;  // of ours, for the engine
   boost::asio::steady_timer wall_timer_;
   boost::asio::steady_timer cpu_timer_;
+  boost::asio::steady_timer report_timer_;
   std::string id_{};
   std::string nonce_;
   std::shared_ptr<Stream> stream_{};

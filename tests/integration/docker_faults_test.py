@@ -5,6 +5,7 @@ import contextlib
 import http.server
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -106,38 +107,66 @@ class FakeEngine(EngineSocket):
         super().__init__(Handler)
 
 
-class LossyPath(EngineSocket):
-    """Passes all on to an engine and back, but for the answers to creations while `loses` is set."""
+class EnginePath(EngineSocket):
+    """Passes all on to an engine and back."""
 
     def __init__(self, engine_path):
-        self.loses = False
-        self.lost = 0
         path = self
 
         class Handler(socketserver.BaseRequestHandler):
-            lossy = False
-
             def handle(self):
+                self.asked = b""
                 with socket.socket(socket.AF_UNIX) as upstream:
                     upstream.connect(engine_path)
                     answers = threading.Thread(target=self.pass_answers, args=(upstream,), daemon=True)
                     answers.start()
                     while data := self.request.recv(65536):
-                        self.lossy = path.loses and b"/containers/create" in data.split(b"\r\n", 1)[0]
-                        upstream.sendall(data)
+                        self.asked = path.to_engine(data)
+                        upstream.sendall(self.asked)
                     upstream.shutdown(socket.SHUT_WR)
                     answers.join()
 
             def pass_answers(self, upstream):
                 with contextlib.suppress(OSError):  # the client may have gone
-                    while data := upstream.recv(65536):
-                        if self.lossy:
-                            path.lost += 1
-                            break
+                    while (data := upstream.recv(65536)) and path.passes(self.asked):
                         self.request.sendall(data)
                     self.request.shutdown(socket.SHUT_RDWR)
 
         super().__init__(Handler)
+
+    def to_engine(self, data):
+        return data
+
+    def passes(self, _asked):
+        """Whether the answer to this goes on."""
+        return True
+
+
+class LossyPath(EnginePath):
+    """Loses the answers to creations while `loses` is set."""
+
+    loses = False
+    lost = 0
+
+    def passes(self, asked):
+        if not self.loses or b"/containers/create" not in asked.split(b"\r\n", 1)[0]:
+            return True
+        self.lost += 1
+        return False
+
+
+class TellTale(EnginePath):
+    """Tells a program the first character of the nonce that it is handed over with."""
+
+    HOLE = b"NONCE"
+    told = 0
+
+    def to_engine(self, data):
+        nonce = re.search(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", data)
+        if self.HOLE not in data or not nonce:
+            return data
+        self.told += 1
+        return data.replace(self.HOLE, nonce[0][:1].ljust(len(self.HOLE)))
 
 
 VERSION = {"ApiVersion": "1.41", "MinAPIVersion": "1.12", "Version": "fake"}
@@ -412,6 +441,18 @@ class Faults(unittest.TestCase):
         engine.resume()
         asking.join(WAIT_SECONDS)
         self.assertEqual([answer["verdict"] for answer in answers], ["accepted"])
+        self.assert_tidy()
+
+    def test_one_byte_too_many_that_looks_like_a_report_ends_a_program(self):
+        path = TellTale(engine.path)
+        self.addCleanup(path.close)
+        service = serve(DOCKER_SOCKET_PATH=path.path)
+        self.addCleanup(service.close)
+        source = "import sys, time\nsys.stderr.write('e' * 262144 + 'NONCE'.strip())\nsys.stderr.flush()\ntime.sleep(9)\nprint('alive')"
+        answer = service.execute(source, [{"timeoutMs": 9900}])[0]
+        self.assertEqual(path.told, 1)
+        self.assertEqual((answer["verdict"], answer["signal"], answer["stdout"]), ("output_limit", "SIGKILL", ""))
+        self.assertEqual(answer["stderr"], "e" * 262144)
         self.assert_tidy()
 
     def test_a_client_that_goes_takes_its_container_along(self):
