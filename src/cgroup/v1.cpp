@@ -30,9 +30,10 @@ class LeafV1 final : public Leaf {
       auto directory = make_directory(parents_[i].get(), name_);
       if (!directory) return directory.error();
       directories_[i] = std::move(*directory);
-      auto procs = open_to_stay(directories_[i].get(), "cgroup.procs", O_WRONLY);
-      if (!procs) return procs.error();
-      procs_[i] = std::move(*procs);
+      // not cgroup.procs: a thread that moves itself alone does not stop the host's forks and exits meanwhile
+      auto tasks = open_to_stay(directories_[i].get(), "tasks", O_WRONLY);
+      if (!tasks) return tasks.error();
+      tasks_[i] = std::move(*tasks);
     }
     // opened now: they are read between a program's end and its answer
     const auto open = [](UniqueFd& to, const UniqueFd& directory, const char* name) -> Result<void> {
@@ -110,7 +111,7 @@ class LeafV1 final : public Leaf {
 
   std::vector<int> attach_files() const override {
     std::vector<int> files;
-    for (const UniqueFd& file : procs_) files.push_back(file.get());
+    for (const UniqueFd& file : tasks_) files.push_back(file.get());
     return files;
   }
 
@@ -123,7 +124,7 @@ class LeafV1 final : public Leaf {
       if (!directories_[i]) continue;
       if (auto r = remove_directory(parents_[i].get(), name_); !r) return r;
       directories_[i].reset();
-      procs_[i].reset();
+      tasks_[i].reset();
     }
     return {};
   }
@@ -147,7 +148,7 @@ class LeafV1 final : public Leaf {
   const Directories& parents_;
   std::string name_;
   Directories directories_{};
-  Directories procs_{};
+  Directories tasks_{};
   UniqueFd cpu_usage_{}, memory_peak_{}, memory_now_{}, oom_control_{};
   LeafLimits limits_{};  ///< as the kernel has them; zero, which is no limit of ours, before the first
   std::uint64_t oom_kills_before_ = 0;
