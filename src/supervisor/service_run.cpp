@@ -33,6 +33,16 @@ constexpr auto kQuietAfterAnswer = milliseconds(1);
 constexpr auto kLastWords = milliseconds(100);
 constexpr int kWholePipe = 64;  // chunks
 
+/// Whether a process (its /proc/PID/status) has code that can run while the thread that called exit_group
+/// waits: another thread, or a handler that a signal interrupts it for. That of SIGINT is the interpreter's,
+/// and only takes a note.
+bool can_go_on(std::string_view status) {
+  const std::string handled(status_field(status, "\nSigCgt:"));
+  constexpr unsigned long long kInterrupt = 1ULL << (SIGINT - 1);
+  return status_field(status, "\nThreads:") != "1" || handled.empty() ||
+         (std::strtoull(handled.c_str(), nullptr, 16) & ~kInterrupt) != 0;
+}
+
 }  // namespace
 
 Result<void> Service::apply_limits(Sandbox& sandbox, const Limits& limits) {
@@ -200,14 +210,14 @@ bool Service::note_call(Sandbox& sandbox, const seccomp_notif& notification) {
 }
 
 /// The program ends by itself, with this status. Taking apart what is left of it takes as long as many a
-/// program runs, so nobody waits for it: the process is stopped, and killed once the answer is on its way.
+/// program runs, so nobody waits for it: the process stands still, and is killed once the answer is on its
+/// way.
 void Service::on_exit_call(Sandbox& sandbox, std::uint64_t notification, int status) {
   if (sandbox.state != State::running || sandbox.is_channel || sandbox.killed_for)
     return let_go_on(sandbox, notification);
-  // its other threads, if it has any, stop here too; so does the one that called when a signal interrupts it
-  sys::raw::pidfd_send_signal(sandbox.payload.get(), SIGSTOP);
   const auto end = sys::monotonic_now();
   const std::string facts = sandbox.read_status();
+  if (can_go_on(facts)) sys::raw::pidfd_send_signal(sandbox.payload.get(), SIGSTOP);
   sandbox.status = {CLD_EXITED, status,
                     std::strtoull(std::string(status_field(facts, "\nVmHWM:")).c_str(), nullptr, 10) * kKiB};
   answer(sandbox, end);
