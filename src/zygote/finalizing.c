@@ -19,6 +19,7 @@ static struct {
   PyTypeObject* loader_type;
   PyObject* standard_output;
   PyObject* standard_error;
+  PyObject* buffer_name; /* interned: look-ups are remembered by a name's address */
   long filters_version;
   PyObject* filters; /* of warnings: a list that a program may change in place */
   Py_ssize_t filter_count;
@@ -68,6 +69,7 @@ void executor_remember_start(void) {
   start.filters_version = state->warnings.filters_version;
   start.standard_output = PySys_GetObject("stdout");
   start.standard_error = PySys_GetObject("stderr");
+  start.buffer_name = PyUnicode_InternFromString("buffer");
   start.known = remember_types(frozen) && remember_filters(state->warnings.filters);
 }
 
@@ -97,7 +99,7 @@ static int collector_is_as_before(const struct _gc_runtime_state* gc) {
  * hold what flushes when it goes. */
 static int is_whole(const char* name, PyObject* stream) {
   if (stream == NULL || PySys_GetObject(name) != stream) return 0;
-  PyObject* const buffer = PyObject_GetAttrString(stream, "buffer");
+  PyObject* const buffer = PyObject_GetAttr(stream, start.buffer_name);
   if (buffer == NULL) PyErr_Clear();
   Py_XDECREF(buffer);
   return buffer != NULL && buffer != Py_None;

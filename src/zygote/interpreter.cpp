@@ -51,6 +51,9 @@ struct Kept {
   PyObject* sys_names = nullptr;       ///< dict: names that stand in sys before any program runs
   PyObject* modules = nullptr;         ///< list: modules of the start, which outlive sys.modules
   PyObject* exit_functions = nullptr;  ///< atexit._run_exitfuncs
+  PyObject* closed_name = nullptr;     ///< "closed", interned: look-ups are remembered by a name's address
+  PyObject* flush_name = nullptr;      ///< "flush"
+  std::uint32_t magic = 0;             ///< of compiled code; asking for it writes to pages of importlib
 };
 Kept kept;
 
@@ -103,7 +106,31 @@ try:
     [].pop()
 except IndexError as e:
     "{}{}".format(e, 1)
+import sys
+print(end="", sep="", file=sys.stdout, flush=True)
+for name in "buffer", "closed", "encoding", "errors", "fileno", "flush", "line_buffering", "readline", "write":
+    for stream in sys.stdin, sys.stdout, sys.stderr:
+        for layer in stream, stream.buffer, stream.buffer.raw:
+            getattr(layer, name, None)
 )";
+
+/// What a program allocates first stands beside each other: without this it fills the holes that the start
+/// has left in many pages, each of which its process would have to copy. Pools of CPython 3.11's obmalloc.
+void begin_new_pools() {
+  constexpr std::size_t kPool = 1 << 14;
+  constexpr std::size_t kPoolHeader = 48;
+  constexpr std::size_t kLargestSmall = 512;
+  constexpr std::size_t kStep = 16;
+  constexpr std::size_t kMost = 1 << 20;  // bytes of one size
+  for (std::size_t size = kStep; size <= kLargestSmall; size += kStep) {
+    std::uintptr_t before = 0;
+    for (std::size_t taken = 0; taken < kMost; taken += size) {
+      const auto block = reinterpret_cast<std::uintptr_t>(PyObject_Malloc(size));
+      if (before % kPool == kPoolHeader && block == before + size) break;
+      before = block;
+    }
+  }
+}
 
 /// Runs a few lines in a namespace of their own that is thrown away again.
 void touch() {
@@ -120,11 +147,11 @@ void touch() {
 bool flush(const char* name, bool report) {
   PyObject* stream = PySys_GetObject(name);  // borrowed
   if (stream == nullptr || stream == Py_None) return true;
-  const Ref closed(PyObject_GetAttrString(stream, "closed"));
+  const Ref closed(PyObject_GetAttr(stream, kept.closed_name));
   if (!closed) PyErr_Clear();
   if (closed && PyObject_IsTrue(closed.get()) == 1) return true;
   PyErr_Clear();
-  const Ref done(PyObject_CallMethod(stream, "flush", nullptr));
+  const Ref done(PyObject_CallMethodNoArgs(stream, kept.flush_name));
   if (done) return true;
   if (report) {
     PyErr_WriteUnraisable(stream);
@@ -463,6 +490,9 @@ void remember_start() {
     PyObject* dict = PyModule_GetDict(module);
     start_dicts().push_back({dict, PyDict_Copy(dict), 0});
   }
+  kept.closed_name = PyUnicode_InternFromString("closed");
+  kept.flush_name = PyUnicode_InternFromString("flush");
+  kept.magic = static_cast<std::uint32_t>(PyImport_GetMagicNumber());
   const Ref atexit(PyImport_ImportModule("atexit"));
   kept.exit_functions = PyObject_GetAttrString(atexit.get(), "_run_exitfuncs");
   PyDict_DelItemString(modules, "atexit");
@@ -472,8 +502,8 @@ void remember_start() {
 /// The code of this interpreter that the bytes hold; nullptr where they hold none.
 PyObject* load_code(const std::string& compiled) {
   constexpr std::size_t kMagicSize = 4;
-  const auto magic = static_cast<std::uint32_t>(PyImport_GetMagicNumber());
-  if (compiled.size() <= kMagicSize || std::memcmp(compiled.data(), &magic, kMagicSize) != 0) return nullptr;
+  if (compiled.size() <= kMagicSize || std::memcmp(compiled.data(), &kept.magic, kMagicSize) != 0)
+    return nullptr;
   Ref code(PyMarshal_ReadObjectFromString(compiled.data() + kMagicSize,
                                           static_cast<Py_ssize_t>(compiled.size() - kMagicSize)));
   PyErr_Clear();
@@ -544,6 +574,7 @@ void start_interpreter() {
   const Ref frozen(PyObject_CallMethod(gc.get(), "freeze", nullptr));
   PyDict_DelItemString(PyImport_GetModuleDict(), "gc");
   PyErr_Clear();
+  begin_new_pools();
   renew_main();
   set_arguments({});
   for (StartDict& module : start_dicts()) module.version = version_of(module.dict);
@@ -557,8 +588,7 @@ std::string compiled_rehearsal() {
     PyErr_Clear();
     return {};
   }
-  const auto magic = static_cast<std::uint32_t>(PyImport_GetMagicNumber());
-  std::string compiled(reinterpret_cast<const char*>(&magic), sizeof magic);
+  std::string compiled(reinterpret_cast<const char*>(&kept.magic), sizeof kept.magic);
   return compiled.append(PyBytes_AS_STRING(bytes.get()),
                          static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get())));
 }
