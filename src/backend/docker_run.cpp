@@ -330,7 +330,7 @@ Outcome Run::outcome(int exit_code, bool oom_killed, const std::optional<Report>
   else if (result.stdout_truncated || result.stderr_truncated)
     result.ending = Ending::output_limit;
   else if (killed_for_ && killed_for_ != Ending::output_limit && !exited)
-    result.ending = *killed_for_;
+    result.ending = *killed_for_;  // too much output shows above; a report that came late is none
   else if (result.cpu_time > limits.cpu_time)
     result.ending = Ending::cpu_time_limit;  // it ended between two looks at the clock
   else if (result.wall_time > limits.wall_time)

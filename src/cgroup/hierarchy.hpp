@@ -45,8 +45,8 @@ class Leaf {
   virtual Result<int> watch_oom() = 0;
   /// v2: the directory for CLONE_INTO_CGROUP. v1: -1.
   [[nodiscard]] virtual int clone_into() const = 0;
-  /// v1: tasks of each controller; a new process, of a single thread, writes "0" into each, first of all.
-  /// v2: none.
+  /// v1: the file "tasks" of each controller; a new process, of a single thread, writes "0" into each, first
+  /// of all. v2: none.
   [[nodiscard]] virtual std::vector<int> attach_files() const = 0;
   /// Makes the leaf as good as new for another sandbox: no process inside, nothing to speak of charged,
   /// counters at zero, these limits. False where that is not so or the kernel cannot do it; then the leaf is

@@ -23,7 +23,7 @@ struct PayloadLimits {
 struct PayloadPlan {
   int init;  ///< pidfd of the sandbox's init
   int stdin_read, stdout_write, stderr_write, report;
-  std::span<const int> attach_files;  ///< cgroup v1: tasks of each leaf
+  std::span<const int> attach_files;  ///< cgroup v1: the files "tasks" of its leaf
   bool drop_groups;                   ///< false where the outer user namespace denies setgroups (a single id)
   PayloadLimits limits;
   cap_t no_capabilities;

@@ -34,8 +34,8 @@ constexpr auto kLastWords = milliseconds(100);
 constexpr int kWholePipe = 64;  // chunks
 
 /// Whether a process (its /proc/PID/status) has code that can run while the thread that called exit_group
-/// waits: another thread, or a handler that a signal interrupts it for. That of SIGINT is the interpreter's,
-/// and only takes a note.
+/// waits: another thread, or a handler that a signal interrupts it for. An interpreter has one for SIGINT
+/// from the start, which nothing sends to a lone thread that waits: no timer, and nobody else is inside.
 bool can_go_on(std::string_view status) {
   const std::string handled(status_field(status, "\nSigCgt:"));
   constexpr unsigned long long kInterrupt = 1ULL << (SIGINT - 1);

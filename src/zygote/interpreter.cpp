@@ -44,7 +44,8 @@ std::set<std::string>& start_modules() {
   return *names;
 }
 
-/// What the zygote keeps for the end of every child; nullptr until start_interpreter. Never released.
+/// What the zygote keeps for every child, most of it for its end; nullptr until start_interpreter. Never
+/// released.
 struct Kept {
   PyObject* builtins = nullptr;        ///< copy of builtins as the core made them: what shutdown restores
   PyObject* sys = nullptr;             ///< the dictionary of sys
@@ -95,7 +96,8 @@ values = [double(i) for i in range(n)]
 print(double(n), sum(values))
 )";
 
-/// The lines touch what nearly every program touches: compiler, dictionaries, integers, strings, exceptions.
+/// The lines touch what nearly every program touches: compiler, dictionaries, integers, strings,
+/// exceptions, standard streams.
 constexpr const char* kFirstTouch = R"(
 def f(n):
     s = [str(i) for i in range(n)]
@@ -114,8 +116,9 @@ for name in "buffer", "closed", "encoding", "errors", "fileno", "flush", "line_b
             getattr(layer, name, None)
 )";
 
-/// What a program allocates first stands beside each other: without this it fills the holes that the start
-/// has left in many pages, each of which its process would have to copy. Pools of CPython 3.11's obmalloc.
+/// Keeps together what a program allocates first: it would fill the holes that the start has left in many
+/// pages, each of which its process would have to copy. The holes are filled for good, and nothing of it is
+/// freed. Pools of CPython 3.11's obmalloc.
 void begin_new_pools() {
   constexpr std::size_t kPool = 1 << 14;
   constexpr std::size_t kPoolHeader = 48;

@@ -11,14 +11,14 @@
 namespace executor::zygote {
 
 /// Attached, in this order: init's pidfd, stdin, stdout, stderr, report pipe, and (v2) the leaf's directory
-/// or (v1) its tasks files.
+/// or (v1) its files "tasks".
 struct ForkRequest {
   std::uint32_t sandbox = 0;         ///< named again in the reply
   std::uint8_t processes = 0;        ///< 1: the wider filter
   std::uint8_t clone_into_leaf = 0;  ///< 1: the last descriptor is a cgroup v2 directory
   std::uint8_t drop_groups = 0;
   std::uint8_t reserved = 0;
-  std::uint32_t attach_files = 0;  ///< how many tasks files follow
+  std::uint32_t attach_files = 0;  ///< how many files "tasks" follow
   sandbox::PayloadLimits limits{};
 };
 inline constexpr std::size_t kFixedDescriptors = 5;
