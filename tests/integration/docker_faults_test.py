@@ -361,10 +361,11 @@ class FullDisk(unittest.TestCase):
 
 
 class Faults(unittest.TestCase):
-    def assert_tidy(self):
+    def assert_tidy(self, where=None):
         """Every container but the parser's is gone."""
-        left = executor_service.wait_until(lambda: len(engine.containers()) <= 1, WAIT_SECONDS)
-        self.assertTrue(left, engine.containers())
+        where = where or engine
+        left = executor_service.wait_until(lambda: len(where.containers()) <= 1, WAIT_SECONDS)
+        self.assertTrue(left, where.containers())
 
     def test_our_own_kill_leaves_containers_that_the_next_start_removes(self):
         service = serve()
@@ -395,19 +396,22 @@ class Faults(unittest.TestCase):
             pass
 
     def test_an_engine_that_is_killed_and_comes_back_loses_no_job(self):
-        service = serve()
+        killed = docker_engine.DockerEngine()  # its own: what a killed one cannot take away would stand in the way of others
+        self.addCleanup(killed.close)
+        killed.import_root(docker_engine.rootfs())
+        service = executor_service.Service(**docker_engine.settings(killed))
         self.addCleanup(service.close)
         answers = []
         asking = threading.Thread(target=lambda: answers.extend(service.execute("import time\ntime.sleep(1)\nprint(1)", [{}, {}])))
         asking.start()
-        self.assertTrue(executor_service.wait_until(lambda: len(engine.containers()) == 3, WAIT_SECONDS))
-        engine.kill()
+        self.assertTrue(executor_service.wait_until(lambda: len(killed.containers()) == 3, WAIT_SECONDS))
+        killed.kill()
         self.assertTrue(executor_service.wait_until(lambda: service.ask("GET", "/ready")[0] == 503, WAIT_SECONDS))
-        engine.start()
+        killed.start()
         asking.join(2 * WAIT_SECONDS)
         self.assertEqual([answer["verdict"] for answer in answers], ["accepted"] * 2, service.log_tail())
         self.assertTrue(executor_service.wait_until(lambda: service.ask("GET", "/ready")[0] == 200, WAIT_SECONDS))
-        self.assert_tidy()
+        self.assert_tidy(killed)
 
     def test_a_container_that_was_made_unheard_does_not_stay(self):
         lossy = LossyPath(engine.path)
