@@ -1,7 +1,8 @@
 """Full load for minutes: does the rate hold, does memory stay flat, is anything left behind?
 
 Before, between and after, the same figures of the same server: latency on an idle host, memory, processes,
-descriptors, control groups, mounts. Exit status 1: something is left behind, or a rate or latency did not hold.
+descriptors, control groups, mounts. Before and after the load, bare python3 as a measure of the machine.
+Exit status 1: something is left behind, or a rate or latency did not hold.
 """
 
 import os
@@ -13,11 +14,12 @@ import bench as benches
 import cpu
 import measure
 import report
-from contenders import native
+from contenders import native, python
 from contenders.base import Missing
 
 REST_SECONDS = 5
 LATENCY_SECONDS = 3
+BARE_SECONDS = 15
 MUST_NOT_GROW = ("processes", "descriptors", "control groups", "mounts")
 MEMORY_SLACK_MIB = 4  # from the first tenth to the last; the load's first seconds add what the parser shared with a zygote that is replaced
 MEMORY_KEPT_MIB = 16   # after it, beside before
@@ -28,6 +30,7 @@ SLOWER = 1.25   # of the latency before
 def add_arguments(parser):
     parser.add_argument("--minutes", type=float, default=5, help="of full load (%(default)s)")
     parser.add_argument("--clients", type=int, default=4, help="at once (%(default)s)")
+    parser.add_argument("--bare-seconds", type=float, default=BARE_SECONDS, help="of bare python3 for each number of clients (%(default)s)")
     parser.add_argument("--sample", type=float, default=5, help="seconds between two samples (%(default)s)")
 
 
@@ -59,6 +62,12 @@ def state(pid):
 
 def idle_latency(bench, contender):
     return measure.distribution(measure.run_block(bench, contender.starter(), 1, LATENCY_SECONDS, 20)["latencies"])
+
+
+def bare_rates(bench, options):
+    """Starts a second of bare python3, with as many clients as the load has and with one a processor."""
+    counts = sorted({min(os.cpu_count(), options.clients), options.clients})
+    return {count: measure.run_block(bench, python.Python(bench).starter(), count, options.bare_seconds, 1)["per_second"] for count in counts}
 
 
 def load(bench, contender, options):
@@ -107,7 +116,7 @@ def curves(samples):
 
 def run(options):
     if options.quick:
-        options.minutes, options.sample = 0.05, 1
+        options.minutes, options.sample, options.bare_seconds = 0.05, 1, 1
     facts = benches.machine()
     with benches.Bench(options.clients, options.binary) as bench:
         contender = native.Native(bench)
@@ -117,6 +126,7 @@ def run(options):
         except Missing as error:
             raise SystemExit(f"bench/run soak: {error}") from None
         pid = contender.daemons[-1]
+        bare = [bare_rates(bench, options)]
         latency_before = idle_latency(bench, contender)
         time.sleep(REST_SECONDS)
         before = state(pid)
@@ -124,9 +134,10 @@ def run(options):
         time.sleep(REST_SECONDS)
         after = state(pid)
         latency_after = idle_latency(bench, contender)
+        bare.append(bare_rates(bench, options))
     failed = complaints(before, after, latency_before, latency_after, samples)
     result = {"schema": 1, "mode": "soak", "machine": facts, "before": before, "after": after,
-              "latency_before_ms": latency_before, "latency_after_ms": latency_after, "samples": samples,
+              "bare_python_per_second": bare, "latency_before_ms": latency_before, "latency_after_ms": latency_after, "samples": samples,
               "curves": curves(samples), "complaints": failed,
               "settings": {"minutes": options.minutes, "clients": options.clients, "seconds_per_sample": options.sample}}
     rates = [sample["per_second"] for sample in samples]
@@ -134,7 +145,11 @@ def run(options):
     rows.append(["p50 ms, one client", report.number(latency_before["p50"]), "", report.number(latency_after["p50"])])
     rows.append(["p99 ms, one client", report.number(latency_before["p99"]), "", report.number(latency_after["p99"])])
     starts = sum(sample["starts"] for sample in samples)
+    fastest = max(rate for rates_of_python in bare for rate in rates_of_python.values())
+    measured = "; ".join(f"{count} clients {rate:.0f} before, {bare[1][count]:.0f} after" for count, rate in bare[0].items())
     notes = [f"{starts:,} starts, all answers right; per second: median {statistics.median(rates):.0f}, "
-             f"least {min(rates):.0f}, most {max(rates):.0f}", *(f"NOT HELD: {text}" for text in failed)]
+             f"least {min(rates):.0f}, most {max(rates):.0f}",
+             f"bare python3, starts per second: {measured}; the load's median is {statistics.median(rates) / fastest:.2f} times the fastest of these",
+             *(f"NOT HELD: {text}" for text in failed)]
     report.write(result, options.out, {"": (["", "before", "most under load", "after"], rows)}, notes)
     return 1 if failed else 0
