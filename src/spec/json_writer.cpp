@@ -1,68 +1,76 @@
 #include "spec/json_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <nlohmann/json.hpp>
+#include <cstdint>
+#include <cstring>
 
 #include "spec/text.hpp"
 
 namespace executor {
 namespace {
 
-/// Bytes that may not stand in a JSON string as they are.
-constexpr std::array<bool, 256> kEscaped = [] {
-  std::array<bool, 256> table{};
-  for (std::size_t byte = 0; byte < 0x20; ++byte) table[byte] = true;
-  table['"'] = table['\\'] = true;
+/// How a byte stands in a JSON string.
+struct Spelling {
+  std::array<char, 7> text{};
+  std::uint8_t length = 0;
+};
+
+constexpr std::array<Spelling, 256> kSpellings = [] {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::array<Spelling, 256> table{};
+  for (std::size_t byte = 0; byte < table.size(); ++byte) table[byte] = {{static_cast<char>(byte)}, 1};
+  for (std::size_t byte = 0; byte < 0x20; ++byte)
+    table[byte] = {{'\\', 'u', '0', '0', kHex[byte >> 4], kHex[byte & 0xf]}, 6};
+  for (const auto& [byte, letter] :
+       {std::pair{'\b', 'b'}, {'\t', 't'}, {'\n', 'n'}, {'\f', 'f'}, {'\r', 'r'}, {'"', '"'}, {'\\', '\\'}})
+    table[static_cast<unsigned char>(byte)] = {{'\\', letter}, 2};
   return table;
 }();
 
-void append_escape(std::string& out, char byte) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  switch (byte) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      break;
-  }
-  const auto value = static_cast<unsigned char>(byte);
-  out += "\\u00";
-  out += kHex[value >> 4];
-  out += kHex[value & 0xf];
-}
+const Spelling& spelling(char byte) { return kSpellings[static_cast<unsigned char>(byte)]; }
 
-void append_utf8(std::string& out, std::string_view text) {
-  out += '"';
-  std::size_t copied = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!kEscaped[static_cast<unsigned char>(text[i])]) continue;
-    out.append(text, copied, i - copied);
-    append_escape(out, text[i]);
-    copied = i + 1;
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+
+/// Text that cannot stand as it is, in blocks of the stack, as what a program prints may be nothing but
+/// quotes.
+void append_spelled(std::string& out, std::string_view text) {
+  constexpr std::size_t kBlock = 4096;
+  std::array<char, kBlock + sizeof(Spelling::text)> block;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  while (!text.empty()) {
+    std::size_t size = 0;
+    while (!text.empty() && size < kBlock) {
+      std::size_t taken = 1;
+      if (static_cast<unsigned char>(text[0]) < 0x80) {
+        std::memcpy(block.data() + size, spelling(text[0]).text.data(), sizeof(Spelling::text));
+        size += spelling(text[0]).length;
+      } else {
+        const Utf8Sequence sequence = utf8_sequence(text);
+        const std::string_view shown = sequence.well_formed ? text.substr(0, sequence.length) : kReplacement;
+        size += shown.copy(block.data() + size, shown.size());
+        taken = sequence.length;
+      }
+      text.remove_prefix(taken);
+    }
+    out.append(block.data(), size);
   }
-  out.append(text, copied);
-  out += '"';
 }
 
 }  // namespace
 
 void JsonWriter::value(std::string_view text) {
   separate();
-  if (is_utf8(text)) return append_utf8(text_, text);
-  text_ += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::size_t length = 2;
+  for (const char byte : text) length += spelling(byte).length;
+  if (text_.capacity() - text_.size() < length)
+    text_.reserve(std::max(text_.size() + length, text_.capacity() * 2));
+  text_ += '"';
+  if (length == text.size() + 2 && is_utf8(text))
+    text_ += text;
+  else
+    append_spelled(text_, text);
+  text_ += '"';
 }
 
 void JsonWriter::value(double number) {

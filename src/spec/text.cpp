@@ -1,40 +1,37 @@
 #include "spec/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 
 namespace executor {
 namespace {
 
-struct CodePoint {
-  char32_t value = 0;
-  std::size_t length = 0;  // 0: ill-formed
+/// What a first byte says of its sequence: how long it is, and what its second byte may be (the Unicode
+/// Standard, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF).
+struct Lead {
+  std::uint8_t length = 0;  // 0: no sequence begins with it
+  unsigned char second_least = 0x80;
+  unsigned char second_most = 0xbf;
 };
 
-/// How long a sequence is by its first byte, and the smallest value that needs that length.
-CodePoint lead(unsigned char byte) {
-  if (byte < 0x80) return {byte, 1};
-  if (byte >= 0xc2 && byte < 0xe0) return {static_cast<char32_t>(byte & 0x1f), 2};
-  if (byte >= 0xe0 && byte < 0xf0) return {static_cast<char32_t>(byte & 0x0f), 3};
-  if (byte >= 0xf0 && byte < 0xf5) return {static_cast<char32_t>(byte & 0x07), 4};
-  return {};
-}
+constexpr std::array<Lead, 256> kLeads = [] {
+  std::array<Lead, 256> table{};
+  for (std::size_t byte = 0; byte < 0xf5; ++byte)
+    table[byte].length = byte < 0x80 ? 1 : byte < 0xc2 ? 0 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+  table[0xe0].second_least = 0xa0;
+  table[0xed].second_most = 0x9f;
+  table[0xf0].second_least = 0x90;
+  table[0xf4].second_most = 0x8f;
+  return table;
+}();
 
-bool well_formed(CodePoint point) {
-  if (point.length == 3) return point.value >= 0x800 && (point.value < 0xd800 || point.value > 0xdfff);
-  if (point.length == 4) return point.value >= 0x10000 && point.value <= 0x10ffff;
-  return true;
-}
-
-CodePoint decode(std::string_view bytes) {
-  CodePoint point = lead(static_cast<unsigned char>(bytes[0]));
-  if (point.length == 0 || bytes.size() < point.length) return {};
-  for (std::size_t i = 1; i < point.length; ++i) {
-    const auto byte = static_cast<unsigned char>(bytes[i]);
-    if ((byte & 0xc0) != 0x80) return {};
-    point.value = (point.value << 6) | (byte & 0x3f);
-  }
-  return well_formed(point) ? point : CodePoint{};
+char32_t code_point(std::string_view sequence) {
+  constexpr std::array<unsigned char, 5> kValueBits = {0, 0x7f, 0x1f, 0x0f, 0x07};
+  char32_t value = static_cast<unsigned char>(sequence[0]) & kValueBits.at(sequence.size());
+  for (const char byte : sequence.substr(1)) value = (value << 6) | (static_cast<unsigned char>(byte) & 0x3f);
+  return value;
 }
 
 /// Length of the run of ASCII at the start, in steps of eight bytes.
@@ -56,6 +53,18 @@ bool printable(char32_t point) {
 
 }  // namespace
 
+Utf8Sequence utf8_sequence(std::string_view bytes) {
+  const Lead& lead = kLeads[static_cast<unsigned char>(bytes[0])];
+  if (lead.length < 2 || bytes.size() < 2) return {1, lead.length == 1};
+  const auto second = static_cast<unsigned char>(bytes[1]);
+  if (second < lead.second_least || second > lead.second_most) return {1, false};
+  std::size_t length = 2;
+  while (length < lead.length && length < bytes.size() &&
+         (static_cast<unsigned char>(bytes[length]) & 0xc0) == 0x80)
+    ++length;
+  return {length, length == lead.length};
+}
+
 std::optional<std::size_t> count_utf8(std::string_view bytes) {
   std::size_t count = 0;
   while (!bytes.empty()) {
@@ -64,19 +73,19 @@ std::optional<std::size_t> count_utf8(std::string_view bytes) {
       bytes.remove_prefix(ascii);
       continue;
     }
-    const CodePoint point = decode(bytes);
-    if (point.length == 0) return std::nullopt;
+    const Utf8Sequence sequence = utf8_sequence(bytes);
+    if (!sequence.well_formed) return std::nullopt;
     ++count;
-    bytes.remove_prefix(point.length);
+    bytes.remove_prefix(sequence.length);
   }
   return count;
 }
 
 bool is_printable(std::string_view bytes) {
   while (!bytes.empty()) {
-    const CodePoint point = decode(bytes);
-    if (point.length == 0 || !printable(point.value)) return false;
-    bytes.remove_prefix(point.length);
+    const Utf8Sequence sequence = utf8_sequence(bytes);
+    if (!sequence.well_formed || !printable(code_point(bytes.substr(0, sequence.length)))) return false;
+    bytes.remove_prefix(sequence.length);
   }
   return true;
 }

@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 #include <vector>
 
+#include "spec/json_writer.hpp"
 #include "spec/request_error.hpp"
 #include "spec/strict_json.hpp"
 #include "spec/text.hpp"
@@ -19,6 +21,17 @@ RequestError refusal(std::string_view text) {
   REQUIRE_MESSAGE(error.has_value(), text);
   CHECK(error->status == 400);
   return *error;
+}
+
+std::string written(std::string_view text) {
+  JsonWriter writer;
+  writer.value(text);
+  return writer.take();
+}
+
+/// What the library makes of bytes that are not all UTF-8.
+std::string replaced(const std::string& text) {
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
@@ -128,4 +141,37 @@ TEST_CASE("printable text holds nothing that moves a cursor or turns a line arou
                           "\xe2\x81\xa6", "\xe2\x80\x8b", "\xef\xbb\xbf", "\xff"}) {
     CHECK_FALSE(is_printable(bad));
   }
+}
+
+TEST_CASE("a string is written as the library writes it, whatever its bytes are") {
+  std::vector<std::string> texts = {
+      "", "plain", "\xe2\x82", "\xf0\x9f\x98", "\xf4\x90\x80\x80", "\xed\xa0\x80"};
+  for (int first = 0; first < 256; ++first)
+    for (int second = 0; second < 256; ++second)
+      texts.push_back({static_cast<char>(first), static_cast<char>(second)});
+  std::mt19937 random(1);  // NOLINT(cert-msc51-cpp): the same texts in every run
+  constexpr std::string_view kPieces[] = {"\xe2", "\x82", "\xac", "\xf0", "\x9f", "\x98",
+                                          "\x80", "\xed", "\xf4", "a",    "\"",   "\n"};
+  for (int number = 0; number < 2000; ++number) {
+    std::string text;
+    for (int piece = 0; piece < 12; ++piece) text += kPieces[random() % std::size(kPieces)];
+    texts.push_back(text);
+  }
+  for (const std::size_t length : {1000, 4095, 4096, 4097, 100'000}) {
+    texts.emplace_back(length, '\0');
+    texts.emplace_back(length, '\xff');
+    std::string text;
+    while (text.size() < length) text += static_cast<char>(random());
+    texts.push_back(text);
+    texts.push_back(std::string(length % 7, 'x') + text);
+  }
+  for (const std::string& text : texts) {
+    const json read = json::parse(written(text), nullptr, false);
+    REQUIRE(read.is_string());
+    if (read.get<std::string>() != replaced(text)) FAIL("written as " << written(text).substr(0, 200));
+  }
+}
+
+TEST_CASE("characters that JSON has a letter for are written by it") {
+  CHECK(written("\b\t\n\f\r\"\\/\x01\x1f\x7f") == "\"\\b\\t\\n\\f\\r\\\"\\\\/\\u0001\\u001f\x7f\"");
 }
