@@ -1,17 +1,21 @@
 #!/usr/bin/python3
 """Hostile programs in random order beside benign ones: the benign verdicts must all be right, and the host as before.
 
-    [CLIENTS=2] hostile.py [N [KIND…]]     N hostile runs, 20,000 unless told otherwise, of these kinds; EXECUTOR_BINARY names the program
+    [CLIENTS=32] [NEIGHBOURS=1] hostile.py [N [KIND…]]
 
-CLIENTS clients send benign programs one after the other, three times: alone; then beside as many neighbours that send greedy
-programs which keep within their limits, one such twin for each hostile one (as much CPU time, memory, output, files, threads
-and processes, but nothing that has to be stopped); then beside as many that send the N hostile ones. Each client is a
-process of its own, so that none waits for another's interpreter.
+N hostile runs, 20,000 unless told otherwise, of these kinds; EXECUTOR_BINARY names the program.
 
-The p99 of benign runs beside the hostile ones over that beside their twins is what hostility adds, and is what must stay
-within a fifth. Over that of an empty host it says, beyond this, how many processors there are for how many programs:
-it is printed, and not judged. Exit status 1 where a benign verdict was wrong, a hostile run ended as an internal error or
-in a way that its kind cannot, the service or the host is not as before, or, of 10,000 runs and more, the p99 rose by more.
+CLIENTS clients send benign programs one after the other and keep the service full. In rounds, so that an hour in which the
+machine is slower is one for all: alone; then beside NEIGHBOURS that send greedy programs which keep within their limits, one
+such twin for each hostile one (as much CPU time, memory, output, files, threads and processes, but nothing that has to be
+stopped); then beside as many that send hostile ones. Each client is a process of its own, so that none waits for another's
+interpreter.
+
+The p99 of benign runs beside the hostile ones must stay within a fifth of that of the quiet rounds. Over that beside their
+twins it says what of it is hostility: it is printed, and not judged. Fewer clients, or more neighbours, show how many
+processors there are for how many programs. Exit status 1 where a benign verdict was wrong, a hostile run ended as an internal
+error or in a way that its kind cannot, the service or the host is not as before, or, of 10,000 runs and more, the p99 rose
+by more.
 """
 
 import contextlib
@@ -30,9 +34,12 @@ import serve_checks  # noqa: E402
 
 MIB = 1 << 20
 BENIGN = ("print(sum(n * n for n in range(2000)))", f"{sum(n * n for n in range(2000))}\n")
-AT_ONCE = int(os.environ.get("CLIENTS", "2"))  # clients of each sort
-QUIET_RUNS = 400
-MOST_TWINS = 3000
+CLIENTS = int(os.environ.get("CLIENTS", "32"))
+NEIGHBOURS = int(os.environ.get("NEIGHBOURS", "1"))
+HOSTILE_OF_A_ROUND = 2000
+TWINS_OF_A_ROUND = 100
+QUIET_SECONDS = 10  # of a round
+SETTLE_SECONDS = 1  # of each part of a round, not measured: the clients begin one after the other
 JUDGED_FROM = 10_000
 MOST = 1.2
 
@@ -92,14 +99,16 @@ class Client:
         return answer
 
 
-def benign(service, over, least):
+def benign(service, over):
     """(times, wrong results)"""
     source, expected = BENIGN
     times, wrong = [], []
-    while len(times) < least or not (least or over.is_set()):
+    measured_from = time.monotonic() + SETTLE_SECONDS
+    while not over.is_set():
         begin = time.monotonic()
         result = service.execute(source, [{"expectedStdout": expected}])[0]
-        times.append(time.monotonic() - begin)
+        if begin >= measured_from:
+            times.append(time.monotonic() - begin)
         if (result["verdict"], result["stdout"]) != ("accepted", expected):
             wrong.append(result)
     return times, wrong
@@ -122,23 +131,31 @@ def neighbour(service, over, table, count, seed):
 
 
 class Phase:
-    """Benign clients beside neighbours that send `count` programs of `table`; alone where there is none."""
+    """Benign clients beside neighbours that send programs of `table`; alone where there is none. Of all rounds."""
 
-    def __init__(self, service, table=None, count=0, seed="1"):
+    def __init__(self, service, table=None):
+        self.service, self.table = service, table
+        self.seconds, self.times, self.wrong, self.ends = 0, [], [], Counter()
+
+    def round(self, count, seed):
+        """`count` programs of the neighbours; without these, the seconds of a quiet round."""
         begin = time.monotonic()
-        self.times, self.wrong, self.ends = [], [], Counter()
-        neighbours = [Client(service, neighbour, table, count // AT_ONCE, f"{seed} {each}") for each in range(AT_ONCE if table else 0)]
-        clients = [Client(service, benign, 0 if table else QUIET_RUNS // AT_ONCE) for _ in range(AT_ONCE)]
-        for each in neighbours:
-            ends, wrong = each.take()
-            self.ends += ends
-            self.wrong += wrong
-        self.seconds = time.monotonic() - begin
+        clients = [Client(self.service, benign) for _ in range(CLIENTS)]
+        if self.table:
+            neighbours = [Client(self.service, neighbour, self.table, count // NEIGHBOURS, f"{seed} {each}") for each in range(NEIGHBOURS)]
+            for each in neighbours:
+                ends, wrong = each.take()
+                self.ends += ends
+                self.wrong += wrong
+        else:
+            time.sleep(QUIET_SECONDS)
         for each in clients:
             each.over.set()
+        for each in clients:
             times, wrong = each.take()
             self.times += times
             self.wrong += wrong
+        self.seconds += time.monotonic() - begin
 
     def p(self, share):
         return sorted(self.times)[int(len(self.times) * share)] * 1000
@@ -160,7 +177,7 @@ def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     hostile_kinds = {name: HOSTILE[name] for name in sys.argv[2:] or HOSTILE}
     seed = os.environ.get("SEED", "1")
-    service = executor_service.Service(EXECUTOR_MAX_CONCURRENCY=str(2 * AT_ONCE))
+    service = executor_service.Service()
     try:
         mounts = serve_checks.mounts()
         service.execute("print(1)")
@@ -169,11 +186,15 @@ def main():
         service.disconnect()
         before = host(service)
         supervisor = serve_checks.identities(serve_checks.find(service, "supervisor"))
-        alone = Phase(service)
-        twins = Phase(service, {name: TWINS[name] for name in hostile_kinds}, min(count, MOST_TWINS), seed)
-        beside = Phase(service, hostile_kinds, count, seed)
+        quiet, twins, beside = Phase(service), Phase(service, {name: TWINS[name] for name in hostile_kinds}), Phase(service, hostile_kinds)
+        for done in range(0, count, HOSTILE_OF_A_ROUND):
+            of_round = min(count - done, HOSTILE_OF_A_ROUND)
+            quiet.round(0, "")
+            twins.round(min(of_round, TWINS_OF_A_ROUND), f"{seed} {done}")
+            beside.round(of_round, f"{seed} {done}")
+            print(f"{done + of_round} hostile runs, p99 {beside.p(0.99):.1f} ms, {quiet.p(0.99):.1f} ms of quiet rounds", file=sys.stderr, flush=True)
         as_before = executor_service.wait_until(lambda: executor_service.not_above(host(service), before), 30)
-        faults = [str(each) for phase in (alone, twins, beside) for each in phase.wrong[:10]]
+        faults = [str(each) for phase in (quiet, twins, beside) for each in phase.wrong[:10]]
         if not as_before:
             faults.append(f"the host was {before} and is {host(service)}")
         if serve_checks.mounts() != mounts:
@@ -183,14 +204,14 @@ def main():
         for (name, verdict), number in sorted(beside.ends.items()):
             print(f"{number:7} {name}: {verdict}")
         print(f"{beside.ends.total()} hostile runs in {beside.seconds:.0f} s, {len(beside.times)} benign ones beside them; {twins.ends.total()} twins in {twins.seconds:.0f} s")
-        for phase, name in ((alone, "empty host"), (twins, "beside twins"), (beside, "beside hostile")):
+        for phase, name in ((quiet, "quiet"), (twins, "beside twins"), (beside, "beside hostile")):
             phase.print(name)
-        ratio = beside.p(0.99) / twins.p(0.99)
-        print(f"p99 beside hostile programs: {ratio:.2f} times that beside their twins, {beside.p(0.99) / alone.p(0.99):.2f} times that of the empty host, "
-              f"on {os.cpu_count()} processors")
+        ratio = beside.p(0.99) / quiet.p(0.99)
+        print(f"p99 beside hostile programs: {ratio:.2f} times that of the quiet rounds, {beside.p(0.99) / twins.p(0.99):.2f} times that beside their twins, "
+              f"{CLIENTS} clients, {NEIGHBOURS} neighbours, {os.cpu_count()} processors")
         print(f"the host before: {before}, after: {host(service)}")
         if count >= JUDGED_FROM and ratio > MOST:
-            faults.append(f"the p99 is {ratio:.2f} times that beside well-behaved neighbours")
+            faults.append(f"the p99 is {ratio:.2f} times that of the quiet rounds")
     finally:
         status = service.close()
     if status != 0:
