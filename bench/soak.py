@@ -66,8 +66,10 @@ def idle_latency(bench, contender):
 
 def bare_rates(bench, options):
     """Starts a second of bare python3, with as many clients as the load has and with one a processor."""
+    bare = python.Python(bench)
+    bare.prepare()
     counts = sorted({min(os.cpu_count(), options.clients), options.clients})
-    return {count: measure.run_block(bench, python.Python(bench).starter(), count, options.bare_seconds, 1)["per_second"] for count in counts}
+    return {count: measure.run_block(bench, bare.starter(), count, options.bare_seconds, 1)["per_second"] for count in counts}
 
 
 def load(bench, contender, options):
@@ -123,10 +125,10 @@ def run(options):
         bench.callback(contender.close)
         try:
             contender.prepare()
+            bare = [bare_rates(bench, options)]
         except Missing as error:
             raise SystemExit(f"bench/run soak: {error}") from None
         pid = contender.daemons[-1]
-        bare = [bare_rates(bench, options)]
         latency_before = idle_latency(bench, contender)
         time.sleep(REST_SECONDS)
         before = state(pid)
@@ -139,7 +141,8 @@ def run(options):
     result = {"schema": 1, "mode": "soak", "machine": facts, "before": before, "after": after,
               "bare_python_per_second": bare, "latency_before_ms": latency_before, "latency_after_ms": latency_after, "samples": samples,
               "curves": curves(samples), "complaints": failed,
-              "settings": {"minutes": options.minutes, "clients": options.clients, "seconds_per_sample": options.sample}}
+              "settings": {"minutes": options.minutes, "clients": options.clients, "seconds_per_sample": options.sample,
+                                                    "seconds_of_bare_python": options.bare_seconds}}
     rates = [sample["per_second"] for sample in samples]
     rows = [[name, *map(report.number, (before[name], max(sample[name] for sample in samples), after[name]))] for name in before]
     rows.append(["p50 ms, one client", report.number(latency_before["p50"]), "", report.number(latency_after["p50"])])

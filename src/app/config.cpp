@@ -201,8 +201,7 @@ const std::vector<Setting>& settings() {
 Error not_allowed(const Setting& setting, bool from_flag, const std::string& value) {
   const std::string name = from_flag ? setting.flag : setting.variable;
   const std::string shown = setting.secret ? "the value given" : "\"" + value + "\"";
-  return {name + ": " + shown + " is not allowed; allowed: " + setting.allowed,
-          std::make_error_code(std::errc::invalid_argument)};
+  return {name + ": " + shown + " is not allowed; allowed: " + setting.allowed, std::error_code()};
 }
 
 Result<Config> check_together(Config config) {

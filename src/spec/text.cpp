@@ -1,6 +1,5 @@
 #include "spec/text.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>

@@ -17,10 +17,10 @@ in a way that its kind cannot, the service or the host is not as before, or, of 
 """
 
 import contextlib
+import math
 import multiprocessing
 import os
 import random
-import statistics
 import sys
 import time
 from collections import Counter
@@ -37,7 +37,7 @@ NEIGHBOURS = int(os.environ.get("NEIGHBOURS", "2"))
 HOSTILE_OF_A_ROUND = 2000
 TWINS_OF_A_ROUND = 300
 QUIET_SECONDS = 10  # of a round
-SETTLE_SECONDS = 1  # of each part of a round, not measured: the clients begin one after the other
+SETTLE_SECONDS = 1  # before a part of a round: the clients begin one after the other
 JUDGED_FROM = 10_000
 MOST = 1.2
 
@@ -97,23 +97,22 @@ class Client:
         return answer
 
 
-def benign(service, over):
-    """(times, wrong results)"""
+def benign(service, over, measured):
+    """(times of runs that began while `measured` was set, wrong results)"""
     source, expected = BENIGN
     times, wrong = [], []
-    measured_from = time.monotonic() + SETTLE_SECONDS
     while not over.is_set():
-        begin = time.monotonic()
+        is_measured, begin = measured.is_set(), time.monotonic()
         result = service.execute(source, [{"expectedStdout": expected}])[0]
-        if begin >= measured_from:
+        if is_measured:
             times.append(time.monotonic() - begin)
         if (result["verdict"], result["stdout"]) != ("accepted", expected):
             wrong.append(result)
     return times, wrong
 
 
-def neighbour(service, over, table, count, seed):
-    """(how often each kind ended how, which of these it may not)"""
+def neighbour(service, over, measured, table, count, seed):
+    """(how often each kind ended how, which of these it may not); the first to be done ends what is measured"""
     choice, ends, wrong = random.Random(seed), Counter(), []
     for _ in range(count):
         name = choice.choice(list(table))
@@ -125,6 +124,7 @@ def neighbour(service, over, table, count, seed):
         ends[name, verdict] += 1
         if verdict not in allowed:
             wrong.append((name, verdict))
+    measured.clear()
     return ends, wrong
 
 
@@ -137,10 +137,14 @@ class Phase:
 
     def round(self, count, seed):
         """`count` programs of the neighbours; without these, the seconds of a quiet round."""
+        measured = FORK.Event()
+        clients = [Client(self.service, benign, measured) for _ in range(CLIENTS)]
+        time.sleep(SETTLE_SECONDS)
         begin = time.monotonic()
-        clients = [Client(self.service, benign) for _ in range(CLIENTS)]
+        measured.set()
         if self.table:
-            neighbours = [Client(self.service, neighbour, self.table, count // NEIGHBOURS, f"{seed} {each}") for each in range(NEIGHBOURS)]
+            shares = [count * (each + 1) // NEIGHBOURS - count * each // NEIGHBOURS for each in range(NEIGHBOURS)]
+            neighbours = [Client(self.service, neighbour, measured, self.table, share, f"{seed} {each}") for each, share in enumerate(shares)]
             for each in neighbours:
                 ends, wrong = each.take()
                 self.ends += ends
@@ -156,10 +160,11 @@ class Phase:
         self.seconds += time.monotonic() - begin
 
     def p(self, share):
-        return sorted(self.times)[int(len(self.times) * share)] * 1000
+        """Milliseconds; not a number where the neighbours were done at once."""
+        return sorted(self.times)[int(len(self.times) * share)] * 1000 if self.times else math.nan
 
     def print(self, name):
-        print(f"benign, {name}: p50 {self.p(0.5):.1f} ms, p99 {self.p(0.99):.1f} ms, mean {statistics.mean(self.times) * 1000:.1f} ms of {len(self.times)}")
+        print(f"benign, {name}: p50 {self.p(0.5):.1f} ms, p99 {self.p(0.99):.1f} ms of {len(self.times)}")
 
 
 def host(service):
