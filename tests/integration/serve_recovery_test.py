@@ -42,12 +42,12 @@ class Recovery(executor_service.HostCase):
         """The host is as it was: as many processes, descriptors and control groups, and the same mounts."""
         service = executor_service.service
         service.execute(f"print('{uuid.uuid4()}')")  # a source that the validator has not seen: it comes back when it is needed
-        groups = lambda: len(serve_checks.group_folders(service.server.pid))
-        executor_service.wait_until(lambda: service.level() == self.before and groups() == self.groups, WAIT_SECONDS)
-        self.assertEqual(service.level(), self.before, {
-            name: value for name, value in serve_checks.metrics(service).items() if "warm_pool" in name or "live" in name})
-        self.assertEqual(serve_checks.mounts(), self.mounts)
-        self.assertEqual(groups(), self.groups)
+        before = {**self.before, "directories": self.groups, "mounts": self.mounts}
+        # seen at one moment: a pool that is filled again makes and removes groups, directory by directory
+        state = lambda: {**service.level(), "directories": len(serve_checks.group_folders(service.server.pid)), "mounts": serve_checks.mounts()}
+        if not executor_service.wait_until(lambda: state() == before, WAIT_SECONDS):
+            self.assertEqual(state(), before, {
+                name: value for name, value in serve_checks.metrics(service).items() if "warm_pool" in name or "live" in name})
 
     def payload(self, name="victim"):
         pid = executor_service.wait_until(lambda: serve_checks.named(executor_service.service, name), WAIT_SECONDS)
