@@ -21,7 +21,7 @@
 #include "app/front.hpp"
 #include "app/settings_file.hpp"
 #include "backend/native_start.hpp"
-#include "base/huge_text.hpp"
+#include "base/huge_pages.hpp"
 #include "base/unique_fd.hpp"
 #include "queue/rabbitmq_queue.hpp"
 #include "queue/rabbitmq_url.hpp"

@@ -22,7 +22,6 @@ namespace executor::sys {
 
 namespace {
 
-constexpr std::size_t kMaxFds = 16;
 constexpr std::size_t kMaxSmallFile = 1 << 20;
 
 /// <linux/sched/types.h> declares this, and clashes with <sched.h> of glibc 2.36.

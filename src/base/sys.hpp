@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 #include <sys/types.h>
 
+#include <boost/container/static_vector.hpp>
 #include <chrono>
 #include <cstdint>
 #include <span>
@@ -72,11 +73,15 @@ Result<std::string> read_file(const std::string& path);
 Result<void> write_file_at(int directory, const std::string& path, std::string_view content);
 Result<void> write_file(const std::string& path, std::string_view content);
 
-/// Sends bytes with descriptors attached (at most 16) as one message.
+inline constexpr std::size_t kMaxFds = 16;
+/// What comes with one message, without memory on the heap.
+using Descriptors = boost::container::static_vector<UniqueFd, kMaxFds>;
+
+/// Sends bytes with descriptors attached (at most kMaxFds) as one message.
 Result<void> send_with_fds(int socket, std::string_view bytes, std::span<const int> fds);
 struct Received {
   std::size_t size = 0;  ///< 0 at end of stream
-  std::vector<UniqueFd> fds;
+  Descriptors fds;
 };
 /// Receives into `buffer`; the error's code is EAGAIN when a non-blocking socket has nothing.
 Result<Received> receive_with_fds(int socket, std::span<char> buffer);

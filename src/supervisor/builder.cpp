@@ -260,11 +260,12 @@ Result<void> Builder::write_id_maps(const Sandbox& sandbox) const {
   return sys::write_file_at(proc_.directory.get(), *path + "/gid_map", map);
 }
 
-Result<void> Builder::request_payload(Sandbox& sandbox, ZygoteLink& zygote) const {
+Result<void> Builder::request_payload(Sandbox& sandbox, ZygoteLink& zygote, bool hurried) const {
   zygote::ForkRequest request;
   request.sandbox = sandbox.number;
   request.processes = sandbox.processes ? 1 : 0;
   request.drop_groups = config_.id_count > 1 ? 1 : 0;
+  request.hurried = hurried ? 1 : 0;
   request.limits = {sandbox.limits.open_files, sandbox.limits.file_size, sandbox.limits.stack_size};
   std::vector<int> fds = {sandbox.init.get(), sandbox.stdin_read.get(), sandbox.stdout_write.get(),
                           sandbox.stderr_write.get(), sandbox.report_write.get()};

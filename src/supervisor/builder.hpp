@@ -32,8 +32,8 @@ class Builder {
   Result<std::unique_ptr<Sandbox>> start(std::uint32_t number, std::uint32_t slot, std::size_t runtime,
                                          bool processes);
   /// Asks the zygote for the payload; payload_ready follows on the report pipe, its pid in the zygote's
-  /// reply.
-  Result<void> request_payload(Sandbox& sandbox, ZygoteLink& zygote) const;
+  /// reply. `hurried`: programs wait for sandboxes.
+  Result<void> request_payload(Sandbox& sandbox, ZygoteLink& zygote, bool hurried) const;
   /// The zygote has answered with the payload's pid.
   Result<void> adopt_payload(Sandbox& sandbox, pid_t pid) const;
   /// From outside: filter on, no_new_privs set, no capability in any set, pid 2. Takes the seccomp listener.

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/huge_text.hpp"
+#include "base/huge_pages.hpp"
 #include "base/private_heap.hpp"
 #include "base/sys.hpp"
 #include "cgroup/hierarchy.hpp"

@@ -98,6 +98,7 @@ class Service {
 
   // -- building: service_build.cpp
   [[nodiscard]] bool is_quiet_time() const;
+  [[nodiscard]] bool is_hurried(std::size_t runtime) const;
   void fill_pools();
   void fill_pool(std::size_t runtime);
   [[nodiscard]] std::size_t pool_size(std::size_t runtime) const;
@@ -170,6 +171,7 @@ class Service {
   bool announced_ = false;
   std::optional<Error> fatal_;
   std::size_t quiet_runtime_ = 0;  ///< of the last hand-over
+  std::chrono::nanoseconds last_hand_over_{};
   std::chrono::nanoseconds
       quiet_until_{};  ///< nothing is made or taken apart before; zero when nothing waits for it
   std::chrono::nanoseconds spare_leaves_until_{};  ///< idle so long, and they are removed; zero without any

@@ -22,6 +22,7 @@ constexpr int kFailedBuildsAtStart = 3;
 constexpr std::uint32_t kForksPerZygote = 1000;
 constexpr auto kZygoteLifetime = std::chrono::minutes(10);
 constexpr auto kStrangersTime = std::chrono::seconds(2);
+constexpr auto kBusyAfterHandOver = milliseconds(20);
 constexpr auto kBuildPause = milliseconds(50);
 constexpr auto kLookPause = milliseconds(250);
 constexpr int kLooksAtASilentZygote = 120;  // 30 s: a busy host is slow, another zygote would be as well
@@ -38,6 +39,13 @@ bool Service::is_quiet_time() const {
       armed_, [&](std::uint32_t number) { return sandboxes_.at(number)->runtime == quiet_runtime_; }));
   return announced_ && waiting_.empty() && 2 * ready >= builder_->config().warm_pool && ready > 0 &&
          !free_slots_.empty() && sys::monotonic_now() < quiet_until_;
+}
+
+/// Programs end faster than sandboxes are made. What is done for a program ahead of it, and needed by most
+/// and not by all, then costs others more than it gives.
+bool Service::is_hurried(std::size_t runtime) const {
+  const bool busy = sys::monotonic_now() < last_hand_over_ + kBusyAfterHandOver;
+  return busy && (!waiting_.empty() || 2 * ready_count(runtime) < pool_size(runtime));
 }
 
 bool Service::is_embedded(std::size_t runtime) const {
@@ -174,7 +182,7 @@ void Service::on_zygote(std::size_t runtime) {
     Sandbox* const sandbox = find(pool.for_zygote.front());
     pool.for_zygote.pop_front();
     if (sandbox == nullptr || sandbox->state != State::building_payload) continue;
-    if (auto r = builder_->request_payload(*sandbox, *pool.zygote); !r) {
+    if (auto r = builder_->request_payload(*sandbox, *pool.zygote, is_hurried(runtime)); !r) {
       build_failed(sandbox->number, runtime, r.error());
       continue;
     }

@@ -101,6 +101,7 @@ void Service::hand_over(Sandbox& sandbox, Waiting waiting) {
   sandbox.cpu_at_start = {};
   sandbox.cpu_at_start = sandbox.cpu_used();
   sandbox.started = sys::monotonic_now();
+  if (!sandbox.is_channel) last_hand_over_ = sandbox.started;
   quiet_until_ = sandbox.started + kQuietAfterHandOver;
   sandbox.watch_output_at = sandbox.started + kQuietAfterHandOver;
   sandbox.wall_deadline = sandbox.started + sandbox.limits.wall_time;

@@ -76,10 +76,6 @@ int main(int argc, char** argv) {
   const zygote::Command command{std::string_view(argv[1]) == "none", argv[2], {argv + 3, argv + argc}};
   ::close(zygote::kProcFd);
   const zygote::ForkServer server;
-  server.serve({.before_fork = [] {},
-                .after_fork = [] {},
-                .run_payload =
-                    [&command](const sandbox::PayloadPlan& plan, const zygote::Filter& filter) {
-                      zygote::run_payload(command, plan, filter);
-                    }});
+  server.serve({.run_payload = [&command](const sandbox::PayloadPlan& plan, const zygote::Filter& filter,
+                                          bool) { zygote::run_payload(command, plan, filter); }});
 }

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <boost/container/static_vector.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -96,11 +97,11 @@ pid_t ForkServer::fork_payload(int leaf) const {
 }
 
 ForkReply ForkServer::answer(const Kind& kind, const ForkRequest& request,
-                             const std::vector<UniqueFd>& fds) const {
+                             const sys::Descriptors& fds) const {
   ForkReply reply{request.sandbox, 0, EINVAL};
   const std::size_t expected = kFixedDescriptors + request.attach_files + request.clone_into_leaf;
   if (fds.size() != expected) return reply;
-  std::vector<int> attach;
+  boost::container::static_vector<int, sys::kMaxFds> attach;
   for (std::size_t i = kFixedDescriptors; i < kFixedDescriptors + request.attach_files; ++i)
     attach.push_back(fds[i].get());
   const sandbox::PayloadPlan plan{fds[0].get(),
@@ -113,22 +114,19 @@ ForkReply ForkServer::answer(const Kind& kind, const ForkRequest& request,
                                   request.limits,
                                   sandbox::empty_capabilities()};
   const int leaf = request.clone_into_leaf != 0 ? fds.back().get() : -1;
-  kind.before_fork();
   if (::setns(plan.init, CLONE_NEWPID) != 0) {
     reply.error_number = errno;
-    kind.after_fork();
     return reply;
   }
   const pid_t pid = fork_payload(leaf);
   if (pid == 0) {
-    kind.run_payload(plan, request.processes != 0 ? processes_ : strict_);
+    kind.run_payload(plan, request.processes != 0 ? processes_ : strict_, request.hurried != 0);
     ::_exit(1);
   }
   reply.error_number = pid < 0 ? errno : 0;
   reply.pid = pid < 0 ? 0 : pid;
   // without the way back every later child would be born in this sandbox
   if (::setns(own_pid_namespace_.get(), CLONE_NEWPID) != 0) die("return to own PID namespace");
-  kind.after_fork();
   return reply;
 }
 

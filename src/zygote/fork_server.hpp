@@ -2,7 +2,8 @@
 //
 // For each request: join init's PID namespace (for the next child only), fork, go back. The child is the
 // supervisor's own (CLONE_PARENT), born in its cgroup leaf where the kernel can do that, and blocks before it
-// has read anything. Single-threaded. A failure that leaves the zygote of no use ends it.
+// has read anything. Single-threaded, and without a heap from the first request on: a page that is written to
+// between two forks is copied for each. A failure that leaves the zygote of no use ends it.
 #pragma once
 
 #include <linux/filter.h>
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/sys.hpp"
 #include "base/unique_fd.hpp"
 #include "sandbox/payload.hpp"
 #include "zygote/protocol.hpp"
@@ -30,10 +32,8 @@ class ForkServer {
  public:
   /// What differs from one kind of zygote to another.
   struct Kind {
-    std::function<void()> before_fork;
-    std::function<void()> after_fork;  ///< in the zygote
-    /// The payload from its first instruction to its last.
-    std::function<void(const sandbox::PayloadPlan& plan, const Filter& filter)> run_payload;
+    /// The payload from its first instruction to its last. `hurried`: see ForkRequest.
+    std::function<void(const sandbox::PayloadPlan& plan, const Filter& filter, bool hurried)> run_payload;
   };
 
   /// Takes over the descriptors of zygote/protocol.hpp, but for those of complaints and procfs.
@@ -45,7 +45,7 @@ class ForkServer {
  private:
   [[nodiscard]] pid_t fork_payload(int leaf) const;
   [[nodiscard]] ForkReply answer(const Kind& kind, const ForkRequest& request,
-                                 const std::vector<UniqueFd>& fds) const;
+                                 const sys::Descriptors& fds) const;
   void send(const ForkReply& reply) const;
 
   UniqueFd control_{kControlFd};

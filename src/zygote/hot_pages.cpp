@@ -62,18 +62,25 @@ void add_hot_pages(int pagemap, const HotRange& mapping, std::vector<HotRange>& 
 
 }  // namespace
 
-std::vector<HotRange> touched_pages(int proc) {
+std::vector<HotRange> private_mappings(int proc) {
   std::vector<HotRange> found;
   const auto maps = sys::read_file_at(proc, "self/maps");
-  const auto pagemap = sys::open_at(proc, "self/pagemap", O_RDONLY);
-  if (!maps || !pagemap) return found;
+  if (!maps) return found;
   std::string_view lines = *maps;
   while (!lines.empty()) {
     const std::string_view line = lines.substr(0, lines.find('\n'));
-    if (const HotRange mapping = private_mapping(line); mapping.size > 0)
-      add_hot_pages(pagemap->get(), mapping, found);
+    if (const HotRange mapping = private_mapping(line); mapping.size > 0) found.push_back(mapping);
     lines.remove_prefix(std::min(lines.size(), line.size() + 1));
   }
+  return found;
+}
+
+std::vector<HotRange> touched_pages(int proc) {
+  std::vector<HotRange> found;
+  const auto mappings = private_mappings(proc);
+  const auto pagemap = sys::open_at(proc, "self/pagemap", O_RDONLY);
+  if (!pagemap) return found;
+  for (const HotRange& mapping : mappings) add_hot_pages(pagemap->get(), mapping, found);
   return found;
 }
 

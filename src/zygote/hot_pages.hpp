@@ -17,6 +17,10 @@ struct HotRange {
   bool written = false;
 };
 
+/// The private mappings of this process that can be written to, and those of files that cannot (`written` is
+/// false). `proc`: a directory of procfs.
+std::vector<HotRange> private_mappings(int proc);
+
 /// In the child of a process that waits: the private pages that it has written to since the fork, and the
 /// pages of files that it has looked at. `proc`: a directory of procfs. Empty where that does not show them.
 std::vector<HotRange> touched_pages(int proc);

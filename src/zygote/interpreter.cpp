@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <set>
 #include <utility>
@@ -86,8 +87,8 @@ void require(const PyStatus& status) {
   if (PyStatus_Exception(status)) exit_with(status);
 }
 
-/// A program as they come: reads, counts, prints.
-constexpr const char* kRehearsal = R"(
+constexpr const char* kShortestProgram = "print(42)\n";
+constexpr const char* kUsualProgram = R"(
 def double(n):
     return n * 2
 
@@ -132,6 +133,22 @@ void begin_new_pools() {
       if (before % kPool == kPoolHeader && block == before + size) break;
       before = block;
     }
+  }
+}
+
+/// The same for the C library's heap: what lies free between the blocks of the start is taken, so that the
+/// next blocks come from its end.
+void begin_new_heap() {
+  constexpr std::size_t kLargest = 1 << 16;
+  constexpr std::size_t kSmallest = 24;
+  constexpr std::size_t kStep = 16;
+  void* const last = std::malloc(kLargest);
+  const auto end = reinterpret_cast<std::uintptr_t>(last);
+  std::free(last);
+  for (std::size_t size = kLargest; size >= kSmallest; size -= kStep) {
+    void* block = std::malloc(size);
+    while (reinterpret_cast<std::uintptr_t>(block) < end) block = std::malloc(size);
+    std::free(block);
   }
 }
 
@@ -578,14 +595,17 @@ void start_interpreter() {
   PyDict_DelItemString(PyImport_GetModuleDict(), "gc");
   PyErr_Clear();
   begin_new_pools();
+  begin_new_heap();
   renew_main();
   set_arguments({});
   for (StartDict& module : start_dicts()) module.version = version_of(module.dict);
   executor_remember_start();
+  PyOS_BeforeFork();  // once for all forks: what it takes is never given back here
 }
 
-std::string compiled_rehearsal() {
-  const Ref code(Py_CompileString(kRehearsal, kMain, Py_file_input));
+std::string compiled_rehearsal(Rehearsal rehearsal) {
+  const char* const program = rehearsal == Rehearsal::usual ? kUsualProgram : kShortestProgram;
+  const Ref code(Py_CompileString(program, kMain, Py_file_input));
   const Ref bytes(code ? PyMarshal_WriteObjectToString(code.get(), Py_MARSHAL_VERSION) : nullptr);
   if (!bytes) {
     PyErr_Clear();
@@ -595,9 +615,6 @@ std::string compiled_rehearsal() {
   return compiled.append(PyBytes_AS_STRING(bytes.get()),
                          static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get())));
 }
-
-void before_fork() { PyOS_BeforeFork(); }
-void after_fork_in_zygote() { PyOS_AfterFork_Parent(); }
 
 void prepare_child() {
   PyOS_AfterFork_Child();

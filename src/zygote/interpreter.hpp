@@ -11,19 +11,19 @@ namespace executor::zygote {
 
 /// Starts the interpreter as `python3 main.py` with the process's environment and standard streams (which
 /// must be pipes already), imports what every start imports, freezes it all for cheap copies, and makes the
-/// __main__ that each child has a copy of. Ends the process on failure.
+/// __main__ that each child has a copy of. From then on it stands as before a fork. Ends the process on
+/// failure.
 void start_interpreter();
-
-/// Around the fork, in the zygote.
-void before_fork();
-void after_fork_in_zygote();
 
 /// In the child: after-fork hooks, collector on.
 void prepare_child();
 
-/// A short program such as they come, compiled, as run_main takes it; it reads a number and prints. Empty on
-/// failure.
-std::string compiled_rehearsal();
+/// A short program, compiled, as run_main takes it. Empty on failure.
+enum class Rehearsal {
+  shortest,  ///< prints
+  usual,     ///< such as they come: reads a number, counts, prints
+};
+std::string compiled_rehearsal(Rehearsal rehearsal);
 
 /// In a child that is thrown away: runs that program to its very end, but for the end of the process. False
 /// where it did not exit with 0.

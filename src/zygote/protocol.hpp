@@ -17,7 +17,8 @@ struct ForkRequest {
   std::uint8_t processes = 0;        ///< 1: the wider filter
   std::uint8_t clone_into_leaf = 0;  ///< 1: the last descriptor is a cgroup v2 directory
   std::uint8_t drop_groups = 0;
-  std::uint8_t reserved = 0;
+  std::uint8_t hurried =
+      0;  ///< 1: programs wait for sandboxes, so nothing is done ahead that not every program needs
   std::uint32_t attach_files = 0;  ///< how many files "tasks" follow
   sandbox::PayloadLimits limits{};
 };

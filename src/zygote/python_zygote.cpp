@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "base/archive.hpp"
-#include "base/huge_text.hpp"
+#include "base/huge_pages.hpp"
 #include "base/sys.hpp"
 #include "sandbox/payload.hpp"
 #include "sandbox/stages.hpp"
@@ -30,6 +30,11 @@
 
 namespace executor::zygote {
 namespace {
+
+struct HotPages {
+  std::vector<HotRange> of_every_program;
+  std::vector<HotRange> of_most_programs;  ///< those of every program among them
+};
 
 /// The payload from its first instruction to its last.
 [[noreturn]] void run_payload(const std::vector<HotRange>& hot_pages, const sandbox::PayloadPlan& plan,
@@ -59,9 +64,9 @@ namespace {
 }
 
 /// What a supervisor would write to the standard input of the rehearsed program, in a file.
-UniqueFd rehearsed_input() {
+UniqueFd rehearsed_input(Rehearsal rehearsal) {
   HandOver hand_over;
-  hand_over.compiled = compiled_rehearsal();
+  hand_over.compiled = compiled_rehearsal(rehearsal);
   ArchiveWriter body;
   body(hand_over);
   body(hand_over.compiled);
@@ -73,13 +78,11 @@ UniqueFd rehearsed_input() {
 }
 
 /// Runs a program in a child that is thrown away, and asks it what it has touched.
-std::vector<HotRange> learn_hot_pages() {
-  const UniqueFd proc(kProcFd);
-  const UniqueFd input = rehearsed_input();
+std::vector<HotRange> learn_hot_pages(const UniqueFd& proc, Rehearsal rehearsal) {
+  const UniqueFd input = rehearsed_input(rehearsal);
   auto pipe = sys::make_pipe();
   auto output = sys::make_pipe();
   if (!pipe || !output) die("make pipe");
-  before_fork();
   const pid_t pid = ::fork();
   if (pid < 0) die("fork");
   if (pid == 0) {
@@ -92,13 +95,26 @@ std::vector<HotRange> learn_hot_pages() {
     (void)sys::raw::write_all(pipe->write.get(), ranges.data(), ranges.size() * sizeof(HotRange));
     ::_exit(0);
   }
-  after_fork_in_zygote();
   pipe->write.reset();
   std::vector<HotRange> ranges;
   for (HotRange range; sys::raw::read_all(pipe->read.get(), &range, sizeof range);) ranges.push_back(range);
   if (::waitpid(pid, nullptr, 0) != pid) die("wait for rehearsal");
   if (ranges.empty()) complain("no rehearsal has shown which pages a program touches: programs start slower");
   return ranges;
+}
+
+/// Heap, arenas and data of the interpreter: small mappings are not worth a huge page.
+void move_interpreter_to_huge_pages() {
+  constexpr std::size_t kWorthIt = 512UL << 10;
+  const auto pagemap = sys::open_at(kProcFd, "self/pagemap", O_RDONLY);
+  for (const HotRange& mapping : private_mappings(kProcFd))
+    if (mapping.written && mapping.size >= kWorthIt)
+      move_data_to_huge_pages(pagemap ? pagemap->get() : -1, mapping.start, mapping.size);
+}
+
+HotPages learn_hot_pages() {
+  const UniqueFd proc(kProcFd);
+  return {learn_hot_pages(proc, Rehearsal::shortest), learn_hot_pages(proc, Rehearsal::usual)};
 }
 
 }  // namespace
@@ -110,10 +126,10 @@ int main() {
   const zygote::ForkServer server;
   zygote::prepare_callbacks();
   zygote::start_interpreter();
+  zygote::move_interpreter_to_huge_pages();
   const auto hot_pages = zygote::learn_hot_pages();
-  server.serve({.before_fork = zygote::before_fork,
-                .after_fork = zygote::after_fork_in_zygote,
-                .run_payload = [&hot_pages](const sandbox::PayloadPlan& plan, const zygote::Filter& filter) {
-                  zygote::run_payload(hot_pages, plan, filter);
-                }});
+  server.serve({.run_payload = [&hot_pages](const sandbox::PayloadPlan& plan, const zygote::Filter& filter,
+                                            bool hurried) {
+    zygote::run_payload(hurried ? hot_pages.of_every_program : hot_pages.of_most_programs, plan, filter);
+  }});
 }

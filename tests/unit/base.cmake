@@ -1,1 +1,1 @@
-executor_unit_test(base SOURCES base_archive_test.cpp base_private_heap_test.cpp base_sys_test.cpp)
+executor_unit_test(base SOURCES base_archive_test.cpp base_huge_pages_test.cpp base_private_heap_test.cpp base_sys_test.cpp)

@@ -1,9 +1,11 @@
-#include "base/huge_text.hpp"
+#include "base/huge_pages.hpp"
 
 #include <elf.h>
 #include <link.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +15,7 @@ namespace executor {
 
 namespace {
 
+constexpr std::size_t kBasePage = 4096;
 constexpr std::size_t kHugePage = 2UL * 1024 * 1024;
 constexpr int kCollapse = 25;  // MADV_COLLAPSE, newer than the C library's headers
 
@@ -79,10 +82,44 @@ void move(const Segment& segment) {
     ::munmap(memory, size);
 }
 
+/// What pagemap says of each page of it. Empty where it cannot be read.
+std::vector<std::uint64_t> page_entries(int pagemap, std::uintptr_t start, std::size_t size) {
+  std::vector<std::uint64_t> entries(size / kBasePage);
+  const std::size_t bytes = entries.size() * sizeof(std::uint64_t);
+  const auto at = static_cast<off_t>(start / kBasePage * sizeof(std::uint64_t));
+  if (::pread(pagemap, entries.data(), bytes, at) != static_cast<ssize_t>(bytes)) entries.clear();
+  return entries;
+}
+
+void give_back_untouched(std::uintptr_t start, const std::vector<std::uint64_t>& entries) {
+  constexpr std::uint64_t kPresentOrSwapped = 3ULL << 62;
+  const auto touched = [](std::uint64_t entry) { return (entry & kPresentOrSwapped) != 0; };
+  for (auto at = entries.begin(); (at = std::find_if_not(at, entries.end(), touched)) != entries.end();) {
+    const auto end = std::find_if(at, entries.end(), touched);
+    ::madvise(reinterpret_cast<void*>(start + static_cast<std::size_t>(at - entries.begin()) * kBasePage),
+              static_cast<std::size_t>(end - at) * kBasePage, MADV_DONTNEED);
+    at = end;
+  }
+}
+
 }  // namespace
 
 void move_text_to_huge_pages() {
   for (const Segment& segment : movable_segments()) move(segment);
+}
+
+void move_data_to_huge_pages(int pagemap, std::uintptr_t start, std::size_t size) {
+  // the heap may be what is moved: from here on nothing is allocated
+  const auto entries = page_entries(pagemap, start, size);
+  const std::size_t whole = whole_huge_pages(size);
+  auto* const memory = static_cast<char*>(huge_memory(whole));
+  if (memory == nullptr) return;
+  void* const place = reinterpret_cast<void*>(start);
+  std::memcpy(memory, place, size);
+  const bool moved = ::mremap(memory, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, place) != MAP_FAILED;
+  const std::size_t rest = moved ? size : 0;
+  if (whole > rest) ::munmap(memory + rest, whole - rest);
+  if (moved) give_back_untouched(start, entries);
 }
 
 }  // namespace executor
