@@ -120,6 +120,11 @@ static int is_of_start(PyObject* object) {
          (object == start.loader && Py_IS_TYPE(object, start.loader_type));
 }
 
+int executor_nothing_to_run(void) {
+  const PyInterpreterState* const state = interpreter();
+  return state->atexit.ncallbacks == 0 && _Py_atomic_load_relaxed(&state->ceval.eval_breaker) == 0;
+}
+
 int executor_nothing_to_finalize(void) {
   PyInterpreterState* const state = interpreter();
   if (!start.known || !collector_is_as_before(&state->gc) || !warnings_are_as_before(state)) return 0;

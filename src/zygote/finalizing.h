@@ -19,6 +19,9 @@ Py_ssize_t executor_collect_silently(void);
  * __main__. */
 void executor_remember_start(void);
 
+/* 1 when no exit function is registered, and no signal or call waits for the interpreter. */
+int executor_nothing_to_run(void);
+
 /* 1 when nothing that the program left can notice that it is taken apart: no object with a finalizer, no weak
  * reference, no class of its own, no module. Then the end of the process may as well take it away. Writes to
  * no object; takes a few nanoseconds for each container that the program left. */

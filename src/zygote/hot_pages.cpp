@@ -6,16 +6,18 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
-#include "base/sys.hpp"
+#include "base/unique_fd.hpp"
 
 namespace executor::zygote {
 
 namespace {
 
 constexpr std::size_t kPage = 4096;
+constexpr std::size_t kScratch = 1 << 20;
 constexpr std::uint64_t kPresent = 1ULL << 63;
 constexpr std::uint64_t kOfFile = 1ULL << 61;
 constexpr std::uint64_t kNobodyElse = 1ULL << 56;
@@ -43,8 +45,22 @@ bool is_hot(std::uint64_t entry, bool written) {
              : !written && (entry & (kPresent | kOfFile)) == (kPresent | kOfFile);
 }
 
-void add_hot_pages(int pagemap, const HotRange& mapping, std::vector<HotRange>& found) {
-  std::vector<std::uint64_t> entries(mapping.size / kPage);
+/// Empty where it cannot be read.
+std::pmr::string content_of(int proc, const char* path, std::pmr::memory_resource* memory) {
+  constexpr std::size_t kChunk = 4096;
+  std::pmr::string content(memory);
+  const UniqueFd file(::openat(proc, path, O_RDONLY | O_CLOEXEC));
+  for (ssize_t n = 1; file && n > 0;) {
+    const std::size_t before = content.size();
+    content.resize(before + kChunk);
+    n = ::read(file.get(), content.data() + before, kChunk);
+    content.resize(before + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  }
+  return content;
+}
+
+void add_hot_pages(int pagemap, const HotRange& mapping, HotRanges& found) {
+  std::pmr::vector<std::uint64_t> entries(mapping.size / kPage, found.get_allocator());
   const std::size_t bytes = entries.size() * sizeof(std::uint64_t);
   const auto at = static_cast<off_t>(mapping.start / kPage * sizeof(std::uint64_t));
   if (::pread(pagemap, entries.data(), bytes, at) != static_cast<ssize_t>(bytes)) return;
@@ -62,11 +78,18 @@ void add_hot_pages(int pagemap, const HotRange& mapping, std::vector<HotRange>& 
 
 }  // namespace
 
-std::vector<HotRange> private_mappings(int proc) {
-  std::vector<HotRange> found;
-  const auto maps = sys::read_file_at(proc, "self/maps");
-  if (!maps) return found;
-  std::string_view lines = *maps;
+Scratch::Scratch()
+    : start_(::mmap(nullptr, kScratch, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)),
+      resource_(start_, start_ == MAP_FAILED ? 0 : kScratch) {}
+
+Scratch::~Scratch() {
+  if (start_ != MAP_FAILED) ::munmap(start_, kScratch);
+}
+
+HotRanges private_mappings(int proc, std::pmr::memory_resource* memory) {
+  HotRanges found(memory);
+  const std::pmr::string maps = content_of(proc, "self/maps", memory);
+  std::string_view lines = maps;
   while (!lines.empty()) {
     const std::string_view line = lines.substr(0, lines.find('\n'));
     if (const HotRange mapping = private_mapping(line); mapping.size > 0) found.push_back(mapping);
@@ -75,16 +98,29 @@ std::vector<HotRange> private_mappings(int proc) {
   return found;
 }
 
-std::vector<HotRange> touched_pages(int proc) {
-  std::vector<HotRange> found;
-  const auto mappings = private_mappings(proc);
-  const auto pagemap = sys::open_at(proc, "self/pagemap", O_RDONLY);
+HotRanges touched_pages(int proc, std::pmr::memory_resource* memory) {
+  HotRanges found(memory);
+  const UniqueFd pagemap(::openat(proc, "self/pagemap", O_RDONLY | O_CLOEXEC));
   if (!pagemap) return found;
-  for (const HotRange& mapping : mappings) add_hot_pages(pagemap->get(), mapping, found);
+  for (const HotRange& mapping : private_mappings(proc, memory)) add_hot_pages(pagemap.get(), mapping, found);
   return found;
 }
 
-void touch_pages(const std::vector<HotRange>& ranges) {
+void begin_new_heap() {
+  constexpr std::size_t kLargest = 1 << 16;
+  constexpr std::size_t kSmallest = 24;
+  constexpr std::size_t kStep = 16;
+  void* const last = std::malloc(kLargest);
+  const auto end = reinterpret_cast<std::uintptr_t>(last);
+  std::free(last);
+  for (std::size_t size = kLargest; size >= kSmallest; size -= kStep) {
+    void* block = std::malloc(size);
+    while (reinterpret_cast<std::uintptr_t>(block) < end) block = std::malloc(size);
+    std::free(block);
+  }
+}
+
+void touch_pages(const HotRanges& ranges) {
   for (const HotRange& range : ranges)
     ::madvise(reinterpret_cast<void*>(range.start), range.size,
               range.written ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 namespace executor::zygote {
@@ -17,16 +18,36 @@ struct HotRange {
   bool written = false;
 };
 
+using HotRanges = std::pmr::vector<HotRange>;
+
+/// Memory for those who look at a process's pages from inside: shared, so that it is none of them.
+class Scratch {
+ public:
+  Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch();
+  [[nodiscard]] std::pmr::memory_resource* memory() { return &resource_; }
+
+ private:
+  void* start_;
+  std::pmr::monotonic_buffer_resource resource_;
+};
+
 /// The private mappings of this process that can be written to, and those of files that cannot (`written` is
 /// false). `proc`: a directory of procfs.
-std::vector<HotRange> private_mappings(int proc);
+HotRanges private_mappings(int proc, std::pmr::memory_resource* memory);
 
 /// In the child of a process that waits: the private pages that it has written to since the fork, and the
 /// pages of files that it has looked at. `proc`: a directory of procfs. Empty where that does not show them.
-std::vector<HotRange> touched_pages(int proc);
+HotRanges touched_pages(int proc, std::pmr::memory_resource* memory);
+
+/// Takes for good what lies free between the blocks of the C library's heap, so that the next blocks come
+/// from its end, side by side. For a process that allocates nothing itself from then on.
+void begin_new_heap();
 
 /// Touches them: own copies of what is written to. Needs Linux 5.14 (MADV_POPULATE_WRITE); where it cannot be
 /// done, the first use of each page does it.
-void touch_pages(const std::vector<HotRange>& ranges);
+void touch_pages(const HotRanges& ranges);
 
 }  // namespace executor::zygote

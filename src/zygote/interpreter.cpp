@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <set>
 #include <utility>
@@ -136,22 +135,6 @@ void begin_new_pools() {
   }
 }
 
-/// The same for the C library's heap: what lies free between the blocks of the start is taken, so that the
-/// next blocks come from its end.
-void begin_new_heap() {
-  constexpr std::size_t kLargest = 1 << 16;
-  constexpr std::size_t kSmallest = 24;
-  constexpr std::size_t kStep = 16;
-  void* const last = std::malloc(kLargest);
-  const auto end = reinterpret_cast<std::uintptr_t>(last);
-  std::free(last);
-  for (std::size_t size = kLargest; size >= kSmallest; size -= kStep) {
-    void* block = std::malloc(size);
-    while (reinterpret_cast<std::uintptr_t>(block) < end) block = std::malloc(size);
-    std::free(block);
-  }
-}
-
 /// Runs a few lines in a namespace of their own that is thrown away again.
 void touch() {
   const Ref globals(PyDict_New());
@@ -188,9 +171,11 @@ bool flush_streams(bool report) {
   return out && err;
 }
 
+/// Borrowed; nullptr where the program has not imported it.
+PyObject* threading_module() { return PyDict_GetItemString(PyImport_GetModuleDict(), "threading"); }
+
 void join_threads() {
-  PyObject* modules = PyImport_GetModuleDict();  // borrowed
-  PyObject* threading = PyDict_GetItemString(modules, "threading");
+  PyObject* const threading = threading_module();
   if (threading == nullptr) return;
   const Ref done(PyObject_CallMethod(threading, "_shutdown", nullptr));
   if (!done) PyErr_WriteUnraisable(threading);
@@ -387,6 +372,12 @@ void visit_main_last() {
   PyObject_GC_Track(module);
 }
 
+/// Whether no line of the program is ever run again, whatever the end does: then it need not be done.
+bool nobody_notices_the_end() {
+  return threading_module() == nullptr && executor_nothing_to_run() != 0 && !start_modules_changed() &&
+         executor_nothing_to_finalize() != 0;
+}
+
 /// Everything of the end but the end itself; the exit status.
 int finish(int status, bool interrupted) {
   join_threads();
@@ -408,15 +399,17 @@ int finish(int status, bool interrupted) {
   return status & 0xff;
 }
 
-/// Once before an exception is shown and before anything of the end.
-void flush_keeping_exception() {
+/// Once before an exception is shown and before anything of the end. False when something could not be
+/// flushed.
+bool flush_keeping_exception() {
   PyObject* type = nullptr;
   PyObject* value = nullptr;
   PyObject* traceback = nullptr;
   PyErr_Fetch(&type, &value, &traceback);
-  flush("stderr", false);
-  flush("stdout", false);
+  const bool err = flush("stderr", false);
+  const bool out = flush("stdout", false);
   PyErr_Restore(type, value, traceback);
+  return err && out;
 }
 
 void set_main_attributes(PyObject* dict) {
@@ -548,9 +541,10 @@ int run_and_finish(PyObject* code, std::FILE* file) {
   Ref module(Py_NewRef(PyImport_AddModule("__main__")));  // a program may take it out of sys.modules
   PyObject* dict = PyModule_GetDict(module.get());        // borrowed
   PyObject* result = code != nullptr ? run_code(code, dict) : run_file(file, dict);
-  flush_keeping_exception();
+  const bool flushed = flush_keeping_exception();
   if (result != nullptr) {
     Py_DECREF(result);
+    if (flushed && nobody_notices_the_end()) return 0;
     forget_file(dict);
     Py_DECREF(module.release());
     return finish(0, false);
@@ -595,7 +589,6 @@ void start_interpreter() {
   PyDict_DelItemString(PyImport_GetModuleDict(), "gc");
   PyErr_Clear();
   begin_new_pools();
-  begin_new_heap();
   renew_main();
   set_arguments({});
   for (StartDict& module : start_dicts()) module.version = version_of(module.dict);

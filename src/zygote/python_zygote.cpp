@@ -32,12 +32,12 @@ namespace executor::zygote {
 namespace {
 
 struct HotPages {
-  std::vector<HotRange> of_every_program;
-  std::vector<HotRange> of_most_programs;  ///< those of every program among them
+  HotRanges of_every_program;
+  HotRanges of_most_programs;  ///< those of every program among them
 };
 
 /// The payload from its first instruction to its last.
-[[noreturn]] void run_payload(const std::vector<HotRange>& hot_pages, const sandbox::PayloadPlan& plan,
+[[noreturn]] void run_payload(const HotRanges& hot_pages, const sandbox::PayloadPlan& plan,
                               const Filter& filter) {
   sandbox::enter_sandbox(plan);
   touch_pages(hot_pages);  // charged to the sandbox by now
@@ -78,8 +78,7 @@ UniqueFd rehearsed_input(Rehearsal rehearsal) {
 }
 
 /// Runs a program in a child that is thrown away, and asks it what it has touched.
-std::vector<HotRange> learn_hot_pages(const UniqueFd& proc, Rehearsal rehearsal) {
-  const UniqueFd input = rehearsed_input(rehearsal);
+HotRanges learn_hot_pages(const UniqueFd& proc, const UniqueFd& input, std::pmr::memory_resource* memory) {
   auto pipe = sys::make_pipe();
   auto output = sys::make_pipe();
   if (!pipe || !output) die("make pipe");
@@ -87,16 +86,17 @@ std::vector<HotRange> learn_hot_pages(const UniqueFd& proc, Rehearsal rehearsal)
   if (pid < 0) die("fork");
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // a fork forgets it
-    std::vector<HotRange> ranges;
+    Scratch scratch;
+    HotRanges ranges(scratch.memory());
     prepare_child();
     if (::dup2(input.get(), STDIN_FILENO) < 0 || ::dup2(output->write.get(), STDOUT_FILENO) < 0) ::_exit(1);
     const HandOver hand_over = read_hand_over();
-    if (rehearse(hand_over.compiled)) ranges = touched_pages(proc.get());
+    if (rehearse(hand_over.compiled)) ranges = touched_pages(proc.get(), scratch.memory());
     (void)sys::raw::write_all(pipe->write.get(), ranges.data(), ranges.size() * sizeof(HotRange));
     ::_exit(0);
   }
   pipe->write.reset();
-  std::vector<HotRange> ranges;
+  HotRanges ranges(memory);
   for (HotRange range; sys::raw::read_all(pipe->read.get(), &range, sizeof range);) ranges.push_back(range);
   if (::waitpid(pid, nullptr, 0) != pid) die("wait for rehearsal");
   if (ranges.empty()) complain("no rehearsal has shown which pages a program touches: programs start slower");
@@ -107,14 +107,20 @@ std::vector<HotRange> learn_hot_pages(const UniqueFd& proc, Rehearsal rehearsal)
 void move_interpreter_to_huge_pages() {
   constexpr std::size_t kWorthIt = 512UL << 10;
   const auto pagemap = sys::open_at(kProcFd, "self/pagemap", O_RDONLY);
-  for (const HotRange& mapping : private_mappings(kProcFd))
+  Scratch scratch;
+  for (const HotRange& mapping : private_mappings(kProcFd, scratch.memory()))
     if (mapping.written && mapping.size >= kWorthIt)
       move_data_to_huge_pages(pagemap ? pagemap->get() : -1, mapping.start, mapping.size);
 }
 
 HotPages learn_hot_pages() {
+  static Scratch for_good;
   const UniqueFd proc(kProcFd);
-  return {learn_hot_pages(proc, Rehearsal::shortest), learn_hot_pages(proc, Rehearsal::usual)};
+  const UniqueFd shortest = rehearsed_input(Rehearsal::shortest);
+  const UniqueFd usual = rehearsed_input(Rehearsal::usual);
+  begin_new_heap();  // as it is now it is for every payload
+  return {learn_hot_pages(proc, shortest, for_good.memory()),
+          learn_hot_pages(proc, usual, for_good.memory())};
 }
 
 }  // namespace
