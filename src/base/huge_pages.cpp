@@ -70,16 +70,19 @@ void* huge_memory(std::size_t size) {
   return nullptr;
 }
 
+/// Fills the memory and moves that much of it to where the segment is: by one call, as this code may be in
+/// it.
+bool put_in_place(void* memory, const Segment& segment, std::size_t size) {
+  void* const place = reinterpret_cast<void*>(segment.start);
+  std::memcpy(memory, place, segment.size);
+  return ::mprotect(memory, size, segment.protection) == 0 &&
+         ::mremap(memory, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, place) != MAP_FAILED;
+}
+
 void move(const Segment& segment) {
   const std::size_t size = whole_huge_pages(segment.size);
   void* const memory = huge_memory(size);
-  if (memory == nullptr) return;
-  void* const place = reinterpret_cast<void*>(segment.start);
-  std::memcpy(memory, place, segment.size);
-  // one call puts the copy in the place of what it is a copy of: this code may be in it
-  if (::mprotect(memory, size, segment.protection) != 0 ||
-      ::mremap(memory, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, place) == MAP_FAILED)
-    ::munmap(memory, size);
+  if (memory != nullptr && !put_in_place(memory, segment, size)) ::munmap(memory, size);
 }
 
 /// What pagemap says of each page of it. Empty where it cannot be read.
@@ -108,15 +111,14 @@ void move_text_to_huge_pages() {
   for (const Segment& segment : movable_segments()) move(segment);
 }
 
-void move_data_to_huge_pages(int pagemap, std::uintptr_t start, std::size_t size) {
+void move_to_huge_pages(std::uintptr_t start, std::size_t size, int protection, int pagemap) {
   // the heap may be what is moved: from here on nothing is allocated
-  const auto entries = page_entries(pagemap, start, size);
+  const auto entries =
+      (protection & PROT_WRITE) != 0 ? page_entries(pagemap, start, size) : std::vector<std::uint64_t>{};
   const std::size_t whole = whole_huge_pages(size);
   auto* const memory = static_cast<char*>(huge_memory(whole));
   if (memory == nullptr) return;
-  void* const place = reinterpret_cast<void*>(start);
-  std::memcpy(memory, place, size);
-  const bool moved = ::mremap(memory, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, place) != MAP_FAILED;
+  const bool moved = put_in_place(memory, {start, size, protection}, size);
   const std::size_t rest = moved ? size : 0;
   if (whole > rest) ::munmap(memory + rest, whole - rest);
   if (moved) give_back_untouched(start, entries);

@@ -15,10 +15,10 @@ namespace executor {
 /// program is linked.
 void move_text_to_huge_pages();
 
-/// Puts a private writable mapping, which need not be aligned, into parts of huge pages. A fork and the end
-/// of a child handle those that stand side by side at once; a page that a child writes to is copied alone, as
-/// before. `pagemap`: /proc/self/pagemap, which tells what was never touched and takes no memory afterwards
-/// either; -1 where there is none.
-void move_data_to_huge_pages(int pagemap, std::uintptr_t start, std::size_t size);
+/// Puts a private mapping, which need not be aligned, into parts of huge pages. A fork and the end of a child
+/// handle those that stand side by side at once, and the child faults on none that it only reads; one that it
+/// writes to is copied alone, as before. `protection`: the mapping's. `pagemap`: /proc/self/pagemap, which
+/// tells what of writable memory was never touched and takes none afterwards either; -1 where there is none.
+void move_to_huge_pages(std::uintptr_t start, std::size_t size, int protection, int pagemap);
 
 }  // namespace executor

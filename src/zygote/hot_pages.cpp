@@ -23,7 +23,7 @@ constexpr std::uint64_t kOfFile = 1ULL << 61;
 constexpr std::uint64_t kNobodyElse = 1ULL << 56;
 
 /// From a line of maps ("start-end rw-p … path"); size 0 for what is shared, or read-only and of no file.
-HotRange private_mapping(std::string_view line) {
+Mapping private_mapping(std::string_view line) {
   const char* const end = line.data() + line.size();
   std::uintptr_t from = 0;
   std::uintptr_t to = 0;
@@ -32,9 +32,10 @@ HotRange private_mapping(std::string_view line) {
   const auto second = std::from_chars(first.ptr + 1, end, to, 16);
   const std::string_view rest(second.ptr, static_cast<std::size_t>(end - second.ptr));
   if (second.ec != std::errc{}) return {};
-  if (rest.starts_with(" rw-p")) return {from, to - from, true};
+  if (rest.starts_with(" rw-p")) return {from, to - from, PROT_READ | PROT_WRITE};
   const bool of_file = rest.find('/', rest.find_last_of(' ')) != std::string_view::npos;
-  if (of_file && (rest.starts_with(" r-xp") || rest.starts_with(" r--p"))) return {from, to - from, false};
+  if (of_file && rest.starts_with(" r-xp")) return {from, to - from, PROT_READ | PROT_EXEC};
+  if (of_file && rest.starts_with(" r--p")) return {from, to - from, PROT_READ};
   return {};
 }
 
@@ -59,19 +60,19 @@ std::pmr::string content_of(int proc, const char* path, std::pmr::memory_resourc
   return content;
 }
 
-void add_hot_pages(int pagemap, const HotRange& mapping, HotRanges& found) {
+void add_hot_pages(int pagemap, const Mapping& mapping, HotRanges& found) {
+  const bool written = (mapping.protection & PROT_WRITE) != 0;
   std::pmr::vector<std::uint64_t> entries(mapping.size / kPage, found.get_allocator());
   const std::size_t bytes = entries.size() * sizeof(std::uint64_t);
   const auto at = static_cast<off_t>(mapping.start / kPage * sizeof(std::uint64_t));
   if (::pread(pagemap, entries.data(), bytes, at) != static_cast<ssize_t>(bytes)) return;
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!is_hot(entries[i], mapping.written)) continue;
+    if (!is_hot(entries[i], written)) continue;
     const std::uintptr_t page = mapping.start + i * kPage;
-    if (!found.empty() && found.back().start + found.back().size == page &&
-        found.back().written == mapping.written) {
+    if (!found.empty() && found.back().start + found.back().size == page && found.back().written == written) {
       found.back().size += kPage;
     } else {
-      found.push_back({page, kPage, mapping.written});
+      found.push_back({page, kPage, written});
     }
   }
 }
@@ -86,13 +87,13 @@ Scratch::~Scratch() {
   if (start_ != MAP_FAILED) ::munmap(start_, kScratch);
 }
 
-HotRanges private_mappings(int proc, std::pmr::memory_resource* memory) {
-  HotRanges found(memory);
+std::pmr::vector<Mapping> private_mappings(int proc, std::pmr::memory_resource* memory) {
+  std::pmr::vector<Mapping> found(memory);
   const std::pmr::string maps = content_of(proc, "self/maps", memory);
   std::string_view lines = maps;
   while (!lines.empty()) {
     const std::string_view line = lines.substr(0, lines.find('\n'));
-    if (const HotRange mapping = private_mapping(line); mapping.size > 0) found.push_back(mapping);
+    if (const Mapping mapping = private_mapping(line); mapping.size > 0) found.push_back(mapping);
     lines.remove_prefix(std::min(lines.size(), line.size() + 1));
   }
   return found;
@@ -102,7 +103,7 @@ HotRanges touched_pages(int proc, std::pmr::memory_resource* memory) {
   HotRanges found(memory);
   const UniqueFd pagemap(::openat(proc, "self/pagemap", O_RDONLY | O_CLOEXEC));
   if (!pagemap) return found;
-  for (const HotRange& mapping : private_mappings(proc, memory)) add_hot_pages(pagemap.get(), mapping, found);
+  for (const Mapping& mapping : private_mappings(proc, memory)) add_hot_pages(pagemap.get(), mapping, found);
   return found;
 }
 

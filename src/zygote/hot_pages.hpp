@@ -18,9 +18,17 @@ struct HotRange {
   bool written = false;
 };
 
+/// A private mapping of memory that is written to, or of a file.
+struct Mapping {
+  std::uintptr_t start = 0;
+  std::size_t size = 0;  ///< bytes
+  int protection = 0;    ///< PROT_READ and others
+};
+
 using HotRanges = std::pmr::vector<HotRange>;
 
-/// Memory for those who look at a process's pages from inside: shared, so that it is none of them.
+/// Memory for those who look at a process's pages from inside: shared, so that it is none of them. Gone
+/// before anything is forked, as it would be shared with that.
 class Scratch {
  public:
   Scratch();
@@ -34,9 +42,8 @@ class Scratch {
   std::pmr::monotonic_buffer_resource resource_;
 };
 
-/// The private mappings of this process that can be written to, and those of files that cannot (`written` is
-/// false). `proc`: a directory of procfs.
-HotRanges private_mappings(int proc, std::pmr::memory_resource* memory);
+/// Those of this process. `proc`: a directory of procfs.
+std::pmr::vector<Mapping> private_mappings(int proc, std::pmr::memory_resource* memory);
 
 /// In the child of a process that waits: the private pages that it has written to since the fork, and the
 /// pages of files that it has looked at. `proc`: a directory of procfs. Empty where that does not show them.

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,8 +78,9 @@ UniqueFd rehearsed_input(Rehearsal rehearsal) {
   return std::move(*file);
 }
 
-/// Runs a program in a child that is thrown away, and asks it what it has touched.
-HotRanges learn_hot_pages(const UniqueFd& proc, const UniqueFd& input, std::pmr::memory_resource* memory) {
+/// Runs a program in a child that is thrown away, and asks it what it has touched: as much as there is room
+/// for.
+void learn_hot_pages(const UniqueFd& proc, const UniqueFd& input, HotRanges& found) {
   auto pipe = sys::make_pipe();
   auto output = sys::make_pipe();
   if (!pipe || !output) die("make pipe");
@@ -96,31 +98,35 @@ HotRanges learn_hot_pages(const UniqueFd& proc, const UniqueFd& input, std::pmr:
     ::_exit(0);
   }
   pipe->write.reset();
-  HotRanges ranges(memory);
-  for (HotRange range; sys::raw::read_all(pipe->read.get(), &range, sizeof range);) ranges.push_back(range);
+  for (HotRange range; sys::raw::read_all(pipe->read.get(), &range, sizeof range);)
+    if (found.size() < found.capacity()) found.push_back(range);
   if (::waitpid(pid, nullptr, 0) != pid) die("wait for rehearsal");
-  if (ranges.empty()) complain("no rehearsal has shown which pages a program touches: programs start slower");
-  return ranges;
+  if (found.empty()) complain("no rehearsal has shown which pages a program touches: programs start slower");
 }
 
-/// Heap, arenas and data of the interpreter: small mappings are not worth a huge page.
+/// Data, heap and arenas of the interpreter, and the C library's code: what is smaller is not worth a huge
+/// page.
 void move_interpreter_to_huge_pages() {
   constexpr std::size_t kWorthIt = 512UL << 10;
-  const auto pagemap = sys::open_at(kProcFd, "self/pagemap", O_RDONLY);
   Scratch scratch;
-  for (const HotRange& mapping : private_mappings(kProcFd, scratch.memory()))
-    if (mapping.written && mapping.size >= kWorthIt)
-      move_data_to_huge_pages(pagemap ? pagemap->get() : -1, mapping.start, mapping.size);
+  const auto pagemap = sys::open_at(kProcFd, "self/pagemap", O_RDONLY);
+  for (const Mapping& mapping : private_mappings(kProcFd, scratch.memory()))
+    if (mapping.size >= kWorthIt && mapping.protection != PROT_READ)
+      move_to_huge_pages(mapping.start, mapping.size, mapping.protection, pagemap ? pagemap->get() : -1);
 }
 
 HotPages learn_hot_pages() {
-  static Scratch for_good;
+  constexpr std::size_t kMostRanges = 512;
   const UniqueFd proc(kProcFd);
   const UniqueFd shortest = rehearsed_input(Rehearsal::shortest);
   const UniqueFd usual = rehearsed_input(Rehearsal::usual);
+  HotPages pages;
+  pages.of_every_program.reserve(kMostRanges);
+  pages.of_most_programs.reserve(kMostRanges);
   begin_new_heap();  // as it is now it is for every payload
-  return {learn_hot_pages(proc, shortest, for_good.memory()),
-          learn_hot_pages(proc, usual, for_good.memory())};
+  learn_hot_pages(proc, shortest, pages.of_every_program);
+  learn_hot_pages(proc, usual, pages.of_most_programs);
+  return pages;
 }
 
 }  // namespace

@@ -80,6 +80,15 @@ class Memory(executor_service.HostCase):
         self.assertGreaterEqual(len(held), 4 * executor_service.CONCURRENCY)
         self.assertEqual(set(held.values()), {0}, held)
 
+    def test_no_memory_of_a_sandbox_is_shared_with_anybody(self):
+        service = executor_service.service
+        service.steady_level()
+        looked = {(place, pid): Path(f"/proc/{pid}/maps").read_text(encoding="ascii") for place in ("zygote", "init", "payload")
+                  for pid in serve_checks.find(service, place)}
+        self.assertGreaterEqual(len(looked), 2 * executor_service.CONCURRENCY)
+        shared = [(process, line) for process, maps in looked.items() for line in maps.splitlines() if line.split()[1].endswith("s")]
+        self.assertEqual(shared, [])
+
     def test_an_init_has_nothing_of_the_supervisors_heap_but_its_beginning(self):
         def heap(pid):
             sizes = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) .*\[heap\]$", Path(f"/proc/{pid}/maps").read_text(encoding="ascii"), re.MULTILINE)

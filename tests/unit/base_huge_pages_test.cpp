@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -58,17 +60,29 @@ TEST_CASE("data that was moved is what it was, can be written to, and takes no m
   const std::size_t before = mapping.pages_there();
   const UniqueFd pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
   REQUIRE(pagemap);
-  move_data_to_huge_pages(pagemap.get(), mapping.address(), kPages * kPage);
+  move_to_huge_pages(mapping.address(), kPages * kPage, PROT_READ | PROT_WRITE, pagemap.get());
   CHECK(mapping.pages_there() == before);
   CHECK(is_as_filled(mapping));
   mapping.start[0] = 'x';
   CHECK(mapping.start[0] == 'x');
 }
 
+TEST_CASE("what can only be read stays what it is, and cannot be written to") {
+  const Mapping mapping;
+  fill(mapping);
+  ::mprotect(mapping.start, kPages * kPage, PROT_READ);
+  const UniqueFd pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  move_to_huge_pages(mapping.address(), kPages * kPage, PROT_READ, pagemap.get());
+  CHECK(is_as_filled(mapping));
+  const UniqueFd zero(::open("/dev/zero", O_RDONLY | O_CLOEXEC));
+  CHECK(::read(zero.get(), mapping.start, 1) == -1);
+  CHECK(errno == EFAULT);
+}
+
 TEST_CASE("data is moved without a pagemap, too") {
   const Mapping mapping;
   fill(mapping);
-  move_data_to_huge_pages(-1, mapping.address(), kPages * kPage);
+  move_to_huge_pages(mapping.address(), kPages * kPage, PROT_READ | PROT_WRITE, -1);
   CHECK(is_as_filled(mapping));
 }
 
