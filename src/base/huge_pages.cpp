@@ -112,16 +112,18 @@ void move_text_to_huge_pages() {
 }
 
 void move_to_huge_pages(std::uintptr_t start, std::size_t size, int protection, int pagemap) {
-  // the heap may be what is moved: from here on nothing is allocated
   const auto entries =
       (protection & PROT_WRITE) != 0 ? page_entries(pagemap, start, size) : std::vector<std::uint64_t>{};
+  // the heap may be what is moved: from here on nothing is allocated
   const std::size_t whole = whole_huge_pages(size);
   auto* const memory = static_cast<char*>(huge_memory(whole));
   if (memory == nullptr) return;
   const bool moved = put_in_place(memory, {start, size, protection}, size);
   const std::size_t rest = moved ? size : 0;
   if (whole > rest) ::munmap(memory + rest, whole - rest);
-  if (moved) give_back_untouched(start, entries);
+  if (!moved) return;
+  ::madvise(reinterpret_cast<void*>(start), size, MADV_NOHUGEPAGE);  // nor are holes filled later
+  give_back_untouched(start, entries);
 }
 
 }  // namespace executor

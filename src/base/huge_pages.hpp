@@ -15,10 +15,11 @@ namespace executor {
 /// program is linked.
 void move_text_to_huge_pages();
 
-/// Puts a private mapping, which need not be aligned, into parts of huge pages. A fork and the end of a child
-/// handle those that stand side by side at once, and the child faults on none that it only reads; one that it
-/// writes to is copied alone, as before. `protection`: the mapping's. `pagemap`: /proc/self/pagemap, which
-/// tells what of writable memory was never touched and takes none afterwards either; -1 where there is none.
+/// Puts a private mapping, which need not be aligned and is not the stack, into parts of huge pages. A fork
+/// and the end of a child handle those that stand side by side at once, and the child faults on none that it
+/// only reads; one that it writes to is copied alone, as before. `protection`: the mapping's. `pagemap`:
+/// /proc/self/pagemap, for anonymous memory: what was never touched is given back. -1 for memory of a file,
+/// and where there is none.
 void move_to_huge_pages(std::uintptr_t start, std::size_t size, int protection, int pagemap);
 
 }  // namespace executor

@@ -44,8 +44,10 @@ bool Service::is_quiet_time() const {
 /// Programs end faster than sandboxes are made. What is done for a program ahead of it, and needed by most
 /// and not by all, then costs others more than it gives.
 bool Service::is_hurried(std::size_t runtime) const {
-  const bool busy = sys::monotonic_now() < last_hand_over_ + kBusyAfterHandOver;
-  return busy && (!waiting_.empty() || 2 * ready_count(runtime) < pool_size(runtime));
+  if (sys::monotonic_now() >= last_hand_over_ + kBusyAfterHandOver) return false;
+  const std::size_t size = pool_size(runtime);
+  const bool used_up = size > 1 && 2 * ready_count(runtime) < size;
+  return used_up || std::ranges::find(waiting_, runtime, &Waiting::runtime) != waiting_.end();
 }
 
 bool Service::is_embedded(std::size_t runtime) const {

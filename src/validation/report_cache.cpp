@@ -21,12 +21,9 @@ std::size_t weight(const ValidationReport& report) {
 }  // namespace
 
 SourceKey source_key(std::string_view language, std::string_view source) {
-  // fetched once: else each digest looks it up among all that OpenSSL has
-  static EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   SourceKey key{};
-  const bool done = context != nullptr && sha256 != nullptr &&
-                    EVP_DigestInit_ex(context.get(), sha256, nullptr) == 1 &&
+  const bool done = context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1 &&
                     EVP_DigestUpdate(context.get(), language.data(), language.size()) == 1 &&
                     EVP_DigestUpdate(context.get(), "", 1) == 1 &&
                     EVP_DigestUpdate(context.get(), source.data(), source.size()) == 1 &&

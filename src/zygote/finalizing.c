@@ -8,7 +8,15 @@
 #include <internal/pycore_interp.h>
 #include <internal/pycore_runtime.h>
 
-enum { most_types = 1024, most_filters = 16 };
+enum { most_types = 1024, most_filters = 16, layers = 3 };
+
+/* A stream, what it writes into, and the file below: whose attributes a program can put in the place of
+ * methods. Borrowed. */
+struct stream {
+  const char* name;
+  PyObject* layer[layers];
+  uint64_t attributes[layers]; /* version of its dictionary */
+};
 
 /* How everything stood before any program ran. Borrowed, to be compared alone. */
 static struct {
@@ -17,9 +25,10 @@ static struct {
   PyObject* main_module;
   PyObject* loader;
   PyTypeObject* loader_type;
-  PyObject* standard_output;
-  PyObject* standard_error;
-  PyObject* buffer_name; /* interned: look-ups are remembered by a name's address */
+  struct stream standard_output;
+  struct stream standard_error;
+  PyObject* below[layers - 1]; /* names, interned: look-ups are remembered by a name's address */
+  uint64_t next_thread;
   long filters_version;
   PyObject* filters; /* of warnings: a list that a program may change in place */
   Py_ssize_t filter_count;
@@ -57,6 +66,33 @@ static int remember_filters(PyObject* filters) {
   return 1;
 }
 
+/* 0 for an object without a dictionary. */
+static uint64_t version_of_attributes(PyObject* object) {
+  PyObject** const dict = _PyObject_GetDictPtr(object);
+  return dict == NULL || *dict == NULL ? 0 : ((PyDictObject*)*dict)->ma_version_tag;
+}
+
+/* NULL where it has none. Borrowed: its owner keeps it. */
+static PyObject* layer_below(PyObject* object, int depth) {
+  PyObject* const below = PyObject_GetAttr(object, start.below[depth]);
+  if (below == NULL) PyErr_Clear();
+  Py_XDECREF(below);
+  return below;
+}
+
+/* The same. */
+static int remember_stream(struct stream* stream, const char* name) {
+  stream->name = name;
+  PyObject* object = PySys_GetObject(name);
+  for (int depth = 0; depth < layers; ++depth) {
+    if (object == NULL) return 0;
+    stream->layer[depth] = object;
+    stream->attributes[depth] = version_of_attributes(object);
+    if (depth + 1 < layers) object = layer_below(object, depth);
+  }
+  return 1;
+}
+
 void executor_remember_start(void) {
   PyInterpreterState* const state = interpreter();
   PyGC_Head* const frozen = &state->gc.permanent_generation.head;
@@ -67,10 +103,12 @@ void executor_remember_start(void) {
   start.loader_type = Py_TYPE(start.loader);
   start.last_frozen = frozen->_gc_prev;
   start.filters_version = state->warnings.filters_version;
-  start.standard_output = PySys_GetObject("stdout");
-  start.standard_error = PySys_GetObject("stderr");
-  start.buffer_name = PyUnicode_InternFromString("buffer");
-  start.known = remember_types(frozen) && remember_filters(state->warnings.filters);
+  start.below[0] = PyUnicode_InternFromString("buffer");
+  start.below[1] = PyUnicode_InternFromString("raw");
+  start.next_thread = state->threads.next_unique_id;
+  start.known = remember_types(frozen) && remember_filters(state->warnings.filters) &&
+                remember_stream(&start.standard_output, "stdout") &&
+                remember_stream(&start.standard_error, "stderr");
 }
 
 static int types_are_as_before(void) {
@@ -97,12 +135,23 @@ static int collector_is_as_before(const struct _gc_runtime_state* gc) {
 
 /* Whether the stream is in its place with its buffer: then what it held has been flushed. Else somebody may
  * hold what flushes when it goes. */
-static int is_whole(const char* name, PyObject* stream) {
-  if (stream == NULL || PySys_GetObject(name) != stream) return 0;
-  PyObject* const buffer = PyObject_GetAttr(stream, start.buffer_name);
-  if (buffer == NULL) PyErr_Clear();
-  Py_XDECREF(buffer);
+static int is_whole(const struct stream* stream) {
+  PyObject* const object = PySys_GetObject(stream->name);
+  if (object == NULL || object != stream->layer[0]) return 0;
+  PyObject* const buffer = layer_below(object, 0);
   return buffer != NULL && buffer != Py_None;
+}
+
+/* Whether flushing it runs the interpreter's own code alone. */
+static int has_own_methods(const struct stream* stream) {
+  PyObject* object = PySys_GetObject(stream->name);
+  for (int depth = 0; depth < layers; ++depth) {
+    if (object == NULL || object != stream->layer[depth] ||
+        version_of_attributes(object) != stream->attributes[depth])
+      return 0;
+    if (depth + 1 < layers) object = layer_below(object, depth);
+  }
+  return 1;
 }
 
 /* Containers that run no code when they go, whatever they hold. Instances of a program's class need the
@@ -122,13 +171,15 @@ static int is_of_start(PyObject* object) {
 
 int executor_nothing_to_run(void) {
   const PyInterpreterState* const state = interpreter();
-  return state->atexit.ncallbacks == 0 && _Py_atomic_load_relaxed(&state->ceval.eval_breaker) == 0;
+  return start.known && state->threads.next_unique_id == start.next_thread && state->atexit.ncallbacks == 0 &&
+         _Py_atomic_load_relaxed(&state->ceval.eval_breaker) == 0 &&
+         has_own_methods(&start.standard_output) && has_own_methods(&start.standard_error);
 }
 
 int executor_nothing_to_finalize(void) {
   PyInterpreterState* const state = interpreter();
   if (!start.known || !collector_is_as_before(&state->gc) || !warnings_are_as_before(state)) return 0;
-  if (!is_whole("stdout", start.standard_output) || !is_whole("stderr", start.standard_error)) return 0;
+  if (!is_whole(&start.standard_output) || !is_whole(&start.standard_error)) return 0;
   for (int generation = 0; generation < NUM_GENERATIONS; ++generation) {
     PyGC_Head* const head = &state->gc.generations[generation].head;
     for (PyGC_Head* at = _PyGCHead_NEXT(head); at != head; at = _PyGCHead_NEXT(at)) {

@@ -1,5 +1,5 @@
-/* What the end of a program needs and Python's public interface does not offer. Single-threaded, as is the
- * interpreter. */
+/* What the end of a program needs and Python's public interface does not offer. For the main thread, which
+ * holds the interpreter's lock. */
 #ifndef EXECUTOR_ZYGOTE_FINALIZING_H
 #define EXECUTOR_ZYGOTE_FINALIZING_H
 
@@ -19,7 +19,8 @@ Py_ssize_t executor_collect_silently(void);
  * __main__. */
 void executor_remember_start(void);
 
-/* 1 when no exit function is registered, and no signal or call waits for the interpreter. */
+/* 1 when there has been no second thread, no exit function is registered, no signal or call waits for the
+ * interpreter, and the standard streams have no methods but their own. */
 int executor_nothing_to_run(void);
 
 /* 1 when nothing that the program left can notice that it is taken apart: no object with a finalizer, no weak

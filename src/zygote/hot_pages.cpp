@@ -32,10 +32,10 @@ Mapping private_mapping(std::string_view line) {
   const auto second = std::from_chars(first.ptr + 1, end, to, 16);
   const std::string_view rest(second.ptr, static_cast<std::size_t>(end - second.ptr));
   if (second.ec != std::errc{}) return {};
-  if (rest.starts_with(" rw-p")) return {from, to - from, PROT_READ | PROT_WRITE};
   const bool of_file = rest.find('/', rest.find_last_of(' ')) != std::string_view::npos;
-  if (of_file && rest.starts_with(" r-xp")) return {from, to - from, PROT_READ | PROT_EXEC};
-  if (of_file && rest.starts_with(" r--p")) return {from, to - from, PROT_READ};
+  if (rest.starts_with(" rw-p")) return {from, to - from, PROT_READ | PROT_WRITE, of_file};
+  if (of_file && rest.starts_with(" r-xp")) return {from, to - from, PROT_READ | PROT_EXEC, of_file};
+  if (of_file && rest.starts_with(" r--p")) return {from, to - from, PROT_READ, of_file};
   return {};
 }
 
@@ -116,7 +116,7 @@ void begin_new_heap() {
   std::free(last);
   for (std::size_t size = kLargest; size >= kSmallest; size -= kStep) {
     void* block = std::malloc(size);
-    while (reinterpret_cast<std::uintptr_t>(block) < end) block = std::malloc(size);
+    while (block != nullptr && reinterpret_cast<std::uintptr_t>(block) < end) block = std::malloc(size);
     std::free(block);
   }
 }

@@ -23,6 +23,7 @@ struct Mapping {
   std::uintptr_t start = 0;
   std::size_t size = 0;  ///< bytes
   int protection = 0;    ///< PROT_READ and others
+  bool of_file = false;
 };
 
 using HotRanges = std::pmr::vector<HotRange>;

@@ -372,7 +372,8 @@ void visit_main_last() {
   PyObject_GC_Track(module);
 }
 
-/// Whether no line of the program is ever run again, whatever the end does: then it need not be done.
+/// Whether no line of the program would be run by the end, and nothing is left to be flushed: then it need
+/// not be done.
 bool nobody_notices_the_end() {
   return threading_module() == nullptr && executor_nothing_to_run() != 0 && !start_modules_changed() &&
          executor_nothing_to_finalize() != 0;

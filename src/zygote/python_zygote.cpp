@@ -34,7 +34,7 @@ namespace {
 
 struct HotPages {
   HotRanges of_every_program;
-  HotRanges of_most_programs;  ///< those of every program among them
+  HotRanges of_most_programs;  ///< and of every program
 };
 
 /// The payload from its first instruction to its last.
@@ -109,10 +109,14 @@ void learn_hot_pages(const UniqueFd& proc, const UniqueFd& input, HotRanges& fou
 void move_interpreter_to_huge_pages() {
   constexpr std::size_t kWorthIt = 512UL << 10;
   Scratch scratch;
+  const auto own_stack = reinterpret_cast<std::uintptr_t>(&scratch);
   const auto pagemap = sys::open_at(kProcFd, "self/pagemap", O_RDONLY);
-  for (const Mapping& mapping : private_mappings(kProcFd, scratch.memory()))
-    if (mapping.size >= kWorthIt && mapping.protection != PROT_READ)
-      move_to_huge_pages(mapping.start, mapping.size, mapping.protection, pagemap ? pagemap->get() : -1);
+  for (const Mapping& mapping : private_mappings(kProcFd, scratch.memory())) {
+    const bool is_stack = own_stack - mapping.start < mapping.size;
+    if (mapping.size >= kWorthIt && mapping.protection != PROT_READ && !is_stack)
+      move_to_huge_pages(mapping.start, mapping.size, mapping.protection,
+                         pagemap && !mapping.of_file ? pagemap->get() : -1);
+  }
 }
 
 HotPages learn_hot_pages() {

@@ -1,0 +1,12 @@
+import sys
+
+flush = sys.stdout.flush
+
+
+def more():
+    flush()
+    print("more")
+
+
+sys.stdout.flush = more
+print("hello")
