@@ -75,7 +75,7 @@ def hosts_for(arrivals, tests, cores, cost, own):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--cost-ms", type=float, default=3.0, help="processor time of one test beside its program")
+    arguments.add_argument("--cost-ms", type=float, default=2.2, help="processor time of one test beside its program")
     arguments.add_argument("--own-ms", type=float, nargs="*", default=[0, 10, 50, 200], help="the program's own, on average")
     arguments.add_argument("--tests", type=int, default=10, help="tests of one submission")
     arguments.add_argument("--cores", type=int, default=8, help="processors of one host")
