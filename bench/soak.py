@@ -142,7 +142,7 @@ def run(options):
               "bare_python_per_second": bare, "latency_before_ms": latency_before, "latency_after_ms": latency_after, "samples": samples,
               "curves": curves(samples), "complaints": failed,
               "settings": {"minutes": options.minutes, "clients": options.clients, "seconds_per_sample": options.sample,
-                                                    "seconds_of_bare_python": options.bare_seconds}}
+                           "seconds_of_bare_python": options.bare_seconds}}
     rates = [sample["per_second"] for sample in samples]
     rows = [[name, *map(report.number, (before[name], max(sample[name] for sample in samples), after[name]))] for name in before]
     rows.append(["p50 ms, one client", report.number(latency_before["p50"]), "", report.number(latency_after["p50"])])
